@@ -4,15 +4,17 @@ import doctest
 import re
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import annals
 import annals.event
 import annals.query
+import annals.state
 from annals import _rpc
 from annals.testing import find_server
-from annals.v1 import event_store_pb2
+from annals.v1 import event_store_pb2, state_pb2
 
 HERE = Path(__file__).resolve().parent.parent
 REPOSITORY = HERE.parent.parent
@@ -44,12 +46,19 @@ def test_the_server_is_found_in_an_environment_that_is_not_active(
     assert find_server() == installed
 
 
-def test_every_call_of_the_service_is_there() -> None:
-    service = event_store_pb2.DESCRIPTOR.services_by_name["EventStoreService"]
-    assert service.full_name == _rpc.SERVICE
-    methods = {method.name: method for method in _rpc.METHODS}
+@pytest.mark.parametrize(
+    ("file", "name", "full_name"),
+    [
+        (event_store_pb2.DESCRIPTOR, "EventStoreService", _rpc.SERVICE),
+        (state_pb2.DESCRIPTOR, "StateService", _rpc.STATE_SERVICE),
+    ],
+)
+def test_every_call_of_the_services_is_there(file: Any, name: str, full_name: str) -> None:
+    service = file.services_by_name[name]
+    assert service.full_name == full_name
+    methods = {method.path: method for method in _rpc.METHODS}
     for declared in service.methods:
-        method = methods[declared.name]
+        method = methods[f"/{full_name}/{declared.name}"]
         assert method.request.DESCRIPTOR is declared.input_type
         assert method.response.DESCRIPTOR is declared.output_type
         sides = ["stream" if streams else "unary" for streams in (declared.client_streaming, declared.server_streaming)]
@@ -57,7 +66,7 @@ def test_every_call_of_the_service_is_there() -> None:
 
 
 def test_examples_in_docstrings_hold() -> None:
-    for module in (annals.event, annals.query):
+    for module in (annals.event, annals.query, annals.state):
         assert doctest.testmod(module).failed == 0
 
 

@@ -1,7 +1,7 @@
 """Responses of a faulty server. The server is a fake that sends what a test specifies."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -12,59 +12,11 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from annals import AsyncClient, CaughtUp, Checkpoint, Event, FellBehind, RecordedEvent, RetryPolicy, errors
-from annals._rpc import METHODS, SERVICE
 from annals.event import decode_all
 from annals.v1 import append_pb2, event_pb2, scavenge_pb2, snapshot_pb2
 from annals.v1 import event_store_pb2 as pb
 
-Behaviour = Callable[..., Any]
-
-
-class Fake:
-    """A fake server, with a behaviour for each call."""
-
-    def __init__(self, **behaviours: Behaviour) -> None:
-        self.calls: list[Any] = []
-        handlers = {}
-        for method in METHODS:
-            if method.name in behaviours:
-                make = getattr(grpc, f"{method.kind}_rpc_method_handler")
-                handlers[method.name] = make(
-                    self._noting(behaviours[method.name], method.kind),
-                    method.request.FromString,
-                    method.response.SerializeToString,
-                )
-        self._server = grpc.aio.server()
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-        self.endpoint = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-
-    def _noting(self, behaviour: Behaviour, kind: str) -> Behaviour:
-        if kind == "unary_unary":
-
-            async def unary(request: Any, context: Any) -> Any:
-                self.calls.append(request)
-                return await behaviour(len(self.calls), request, context)
-
-            return unary
-
-        async def streaming(request: Any, context: Any) -> AsyncIterator[Any]:
-            self.calls.append(request)
-            begun = False
-            async for answer in behaviour(len(self.calls), request, context):
-                if not begun:
-                    # Like a real server, which sends metadata when a response begins.
-                    begun = True
-                    await context.send_initial_metadata((("date", "today"),))
-                yield answer
-
-        return streaming
-
-    async def __aenter__(self) -> "Fake":
-        await self._server.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._server.stop(None)
+from .fake import Fake, refuse
 
 
 def events(*positions: int) -> list[event_pb2.RecordedEvent]:
@@ -78,14 +30,6 @@ def events(*positions: int) -> list[event_pb2.RecordedEvent]:
 
 def batch(*positions: int) -> pb.SubscribeAllResponse:
     return pb.SubscribeAllResponse(events=event_pb2.EventBatch(events=events(*positions)))
-
-
-async def refuse(context: Any, reason: str, code: grpc.StatusCode) -> None:
-    detail = AnyMessage()
-    detail.Pack(ErrorInfo(reason=reason, domain="annals"))
-    status = Status(code=code.value[0], message="message", details=[detail])
-    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    await context.abort(code, "message")
 
 
 async def test_a_subscription_resumes_after_what_it_received() -> None:

@@ -39,6 +39,8 @@ DETAILS = {
     "POSITION_BEYOND_HEAD": pb.PositionBeyondHead(position=9, head=3),
     "REVISION_BEYOND_END": pb.RevisionBeyondEnd(stream="s", revision=2),
     "RECORDED_TIME_OUT_OF_RANGE": pb.RecordedTimeOutOfRange(),
+    "STATE_VERSION_EXPIRED": pb.StateVersionOutOfRange(scope="s", version=1, first_version=2, last_version=3),
+    "STATE_VERSION_BEYOND_END": pb.StateVersionOutOfRange(scope="s", version=4, first_version=2, last_version=3),
 }
 
 
@@ -80,6 +82,17 @@ def test_expected_states_are_decoded(expected: append_pb.ExpectedRevision, decod
     assert failed.failed == (errors.FailedCheck(1, errors.StreamMismatch("s", decoded, None)),)
 
 
+@pytest.mark.parametrize(
+    ("sent", "decoded"),
+    [({}, (None, None)), ({"expected_version": 2}, (2, None)), ({"actual_version": 3}, (None, 3))],
+)
+def test_a_failed_check_of_state_reports_the_entry(sent: dict[str, int], decoded: tuple[int | None, ...]) -> None:
+    found = pb.FailedCheck(index=4, state=pb.StateConflict(scope="s", key="k", **sent))
+    failed = _status.from_result(failure("CHECKS_FAILED", pb.ChecksFailed(failed=[found], count=1)))
+    assert isinstance(failed, errors.ChecksFailed)
+    assert failed.failed == (errors.FailedCheck(4, errors.StateMismatch("s", "k", *decoded)),)
+
+
 @pytest.mark.parametrize(("sent", "revision"), [({}, None), ({"revision": 0}, 0)])
 def test_an_id_conflict_with_a_removed_event_has_no_revision(sent: dict[str, int], revision: int | None) -> None:
     detail = pb.EventIdConflict(id=str(ID), stream="s", position=7, **sent)
@@ -116,6 +129,20 @@ ID = UUID("01a1fda7-ded8-76f4-a19b-7a7216b9f4cf")
             f"event id {ID} was already appended at position 2 (since removed), "
             "by a different append; use a new id, or send exactly the same append again",
         ),
+        (
+            errors.ChecksFailed([errors.FailedCheck(1, errors.StateMismatch("s", "k", None, 3))], 1),
+            'check of state 1: key "k" of scope "s" was expected to be absent, but it is at version 3',
+        ),
+        (
+            errors.ChecksFailed([errors.FailedCheck(0, errors.StateMismatch("s", "k", 2, None))], 1),
+            'check of state 0: key "k" of scope "s" was expected to be at version 2, but it is absent',
+        ),
+        (
+            errors.StateVersionExpired("s", 1, 2, 3),
+            'scope "s" can be followed only after version 2, not after 1, because deletions since are no longer known; '
+            "forget its entries, and subscribe without a version",
+        ),
+        (errors.StateVersionBeyondEnd("s", 4, 3), 'version 4 is beyond the end of scope "s", which is at version 3'),
         (errors.StreamTombstoned("s"), 'stream "s" was permanently deleted; use another name'),
         (
             errors.VersionConflict("s", 1, 2),

@@ -20,6 +20,7 @@ models, projections, process managers) is in `annals.toolkit`.
 | load an aggregate | `AsyncClient.read_stream` |
 | read the whole log once | `AsyncClient.read_all` |
 | update a projection, or react to events | `AsyncClient.subscribe_all`, `AsyncClient.subscribe_stream` |
+| keep small documents beside the log | `AsyncClient.get_state`, `write_state`, `update_state`, `subscribe_state` |
 | do any of this without asyncio | `Client` |
 
 All durations are in seconds, all `datetime`s in UTC. The exceptions are in `annals.errors`.
@@ -42,6 +43,7 @@ from annals.append import (
     Write,
     Written,
 )
+from annals.conflicts import ConflictPolicy
 from annals.errors import (
     AnnalsError,
     ChecksFailed,
@@ -52,6 +54,7 @@ from annals.errors import (
     InvalidValue,
     PositionBeyondHead,
     RevisionConflict,
+    StateVersionExpired,
     StreamNotFound,
     StreamTombstoned,
     TransientError,
@@ -75,24 +78,41 @@ from annals.info import (
 from annals.pipeline import AppendPipeline, PipelineLimits
 from annals.query import Query, QueryItem
 from annals.read import Read
+from annals.state import (
+    Absent,
+    AtVersion,
+    Delete,
+    Put,
+    StateChange,
+    StateCheck,
+    StateEntry,
+    StatePage,
+    StateRead,
+    StateWritten,
+)
+from annals.state_subscription import StateCaughtUp, StateCheckpoint, StateDeletion, StateItem, StateSubscription
 from annals.subscription import CaughtUp, Checkpoint, FellBehind, Subscription, SubscriptionItem
-from annals.sync import Client, SyncRead, SyncSubscription
+from annals.sync import Client, SyncRead, SyncStateSubscription, SyncSubscription
 
 __version__ = _version("annals-client")
 
 __all__ = [
+    "Absent",
     "AnnalsError",
     "AppendPipeline",
     "Appended",
     "AppendedToMany",
     "AsyncClient",
+    "AtVersion",
     "CaughtUp",
     "Check",
     "Checkpoint",
     "ChecksFailed",
     "Client",
     "Conflict",
+    "ConflictPolicy",
     "DeadlineExceeded",
+    "Delete",
     "Deleted",
     "Event",
     "EventIdConflict",
@@ -106,6 +126,7 @@ __all__ = [
     "PipelineLimits",
     "PositionBeyondHead",
     "PrefixRetention",
+    "Put",
     "Query",
     "QueryItem",
     "Read",
@@ -118,6 +139,18 @@ __all__ = [
     "ScavengeState",
     "ServerInfo",
     "Snapshot",
+    "StateCaughtUp",
+    "StateChange",
+    "StateCheck",
+    "StateCheckpoint",
+    "StateDeletion",
+    "StateEntry",
+    "StateItem",
+    "StatePage",
+    "StateRead",
+    "StateSubscription",
+    "StateVersionExpired",
+    "StateWritten",
     "StreamInfo",
     "StreamIs",
     "StreamNotFound",
@@ -125,6 +158,7 @@ __all__ = [
     "Subscription",
     "SubscriptionItem",
     "SyncRead",
+    "SyncStateSubscription",
     "SyncSubscription",
     "Tls",
     "Tombstoned",

@@ -27,8 +27,8 @@ _CONTAINERS = (dict, list, tuple)
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def encode(value: Any, event_type: str, field: str) -> bytes:
-    """Encodes a value as JSON, as the data or metadata (`field`) of an event.
+def encode(value: Any, event_type: str | None, field: str) -> bytes:
+    """Encodes a value as JSON, as the data or metadata (`field`) of an event, or as another `field` without a type.
 
     Raises:
         InvalidValue: It has no JSON form; names the location in the value.

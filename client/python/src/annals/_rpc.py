@@ -1,7 +1,7 @@
 """The calls of the protocol, each with its messages.
 
 Written by hand, because generated stubs are not typed and contain nothing more. A test compares this list with the
-service's descriptor.
+services' descriptors.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from annals.v1 import append_pb2 as append
 from annals.v1 import event_store_pb2 as store
 from annals.v1 import scavenge_pb2 as scavenge
 from annals.v1 import snapshot_pb2 as snapshot
+from annals.v1 import state_pb2 as state
 from annals.v1 import stream_pb2 as stream
 
 SERVICE = "annals.v1.EventStoreService"
+STATE_SERVICE = "annals.v1.StateService"
 
 Kind = Literal["unary_unary", "unary_stream", "stream_stream"]
 
@@ -34,17 +36,18 @@ A = TypeVar("A", bound=_Message)
 
 @dataclass(frozen=True, eq=False)
 class Method(Generic[Q, A]):
-    """A call of the service."""
+    """A call of a service."""
 
     name: str
     kind: Kind
     request: type[Q]
     response: type[A]
+    service: str = SERVICE
 
     @property
     def path(self) -> str:
         """The path of its HTTP/2 requests."""
-        return f"/{SERVICE}/{self.name}"
+        return f"/{self.service}/{self.name}"
 
     @property
     def serializer(self) -> Callable[[Q], bytes]:
@@ -92,5 +95,11 @@ START_SCAVENGE = Method("StartScavenge", "unary_unary", scavenge.StartScavengeRe
 STOP_SCAVENGE = Method("StopScavenge", "unary_unary", scavenge.StopScavengeRequest, scavenge.StopScavengeResponse)
 GET_SCAVENGE = Method("GetScavenge", "unary_unary", scavenge.GetScavengeRequest, scavenge.GetScavengeResponse)
 GET_SERVER_INFO = Method("GetServerInfo", "unary_unary", store.GetServerInfoRequest, store.GetServerInfoResponse)
+GET_STATE = Method("GetState", "unary_unary", state.GetStateRequest, state.GetStateResponse, STATE_SERVICE)
+LIST_STATE = Method("ListState", "unary_unary", state.ListStateRequest, state.ListStateResponse, STATE_SERVICE)
+WRITE_STATE = Method("WriteState", "unary_unary", state.WriteStateRequest, state.WriteStateResponse, STATE_SERVICE)
+SUBSCRIBE_STATE = Method(
+    "SubscribeState", "unary_stream", state.SubscribeStateRequest, state.SubscribeStateResponse, STATE_SERVICE
+)
 
 METHODS: tuple[Method[Any, Any], ...] = tuple(value for value in list(globals().values()) if isinstance(value, Method))

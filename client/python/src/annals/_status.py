@@ -158,15 +158,23 @@ def _checks_failed(_: str, details: Details) -> errors.AnnalsError | None:
         return None
     failed = []
     for one in found.failed:
-        what: errors.StreamMismatch | errors.MatchFound
+        what: errors.StreamMismatch | errors.MatchFound | errors.StateMismatch
         if one.HasField("stream"):
             if (expected := _expected(one.stream)) is None:
                 return None
             what = errors.StreamMismatch(one.stream.stream, expected, _actual(one.stream))
+        elif one.HasField("state"):
+            what = _state_mismatch(one.state)
         else:
             what = errors.MatchFound(one.match.after, one.match.position)
         failed.append(errors.FailedCheck(one.index, what))
     return errors.ChecksFailed(failed, found.count)
+
+
+def _state_mismatch(found: pb.StateConflict) -> errors.StateMismatch:
+    expected = found.expected_version if found.HasField("expected_version") else None
+    actual = found.actual_version if found.HasField("actual_version") else None
+    return errors.StateMismatch(found.scope, found.key, expected, actual)
 
 
 def _recorded_time_out_of_range(_: str, details: Details) -> errors.AnnalsError | None:
@@ -228,5 +236,14 @@ _REASONS: dict[str, Callable[[str, Details], errors.AnnalsError | None]] = {
     ),
     "MOVE_REFUSED": lambda message, _: errors.MoveRefused(message),
     "MOVE_UNFINISHED": lambda message, _: errors.MoveUnfinished(message),
+    "STATE_ID_CONFLICT": lambda message, _: errors.StateIdConflict(message),
+    "STATE_VERSION_EXPIRED": _with(
+        pb.StateVersionOutOfRange,
+        lambda found: errors.StateVersionExpired(found.scope, found.version, found.first_version, found.last_version),
+    ),
+    "STATE_VERSION_BEYOND_END": _with(
+        pb.StateVersionOutOfRange,
+        lambda found: errors.StateVersionBeyondEnd(found.scope, found.version, found.last_version),
+    ),
     "SNAPSHOT_NOT_FOUND": _with(pb.SnapshotNotFound, lambda found: errors.SnapshotNotFound(found.stream)),
 }

@@ -12,6 +12,7 @@ from annals import _fork, _rpc
 from annals._connection import Connection, Patience, Tls
 from annals._retry import Caller, RetryPolicy
 from annals._shared_pipeline import SharedPipeline
+from annals._state_calls import StateCalls
 from annals._streams import StreamCalls
 from annals.append import (
     Appended,
@@ -31,6 +32,7 @@ from annals.pipeline import AppendPipeline, PipelineLimits
 from annals.query import Query
 from annals.read import Read
 from annals.read import Target as ReadTarget
+from annals.state import StateChange, StateCheck
 from annals.subscription import Subscription
 from annals.subscription import Target as SubscriptionTarget
 from annals.v1 import event_store_pb2 as store_pb
@@ -42,7 +44,7 @@ __all__ = ["AsyncClient"]
 _SILENCE_SECONDS_MIN = 0.1
 
 
-class AsyncClient(StreamCalls):
+class AsyncClient(StreamCalls, StateCalls):
     """A client of an Annals store, for one asyncio event loop and any number of its tasks.
 
         async with AsyncClient("http://127.0.0.1:2113") as client:
@@ -166,6 +168,8 @@ class AsyncClient(StreamCalls):
         *,
         checks: Iterable[Check] = (),
         recorded_at: datetime | None = None,
+        state_changes: Iterable[StateChange] = (),
+        state_checks: Iterable[StateCheck] = (),
     ) -> AppendedToMany:
         """Appends events to one or more streams, all or none, if every check passes. Idempotent like `append`.
 
@@ -174,6 +178,8 @@ class AsyncClient(StreamCalls):
             checks: The checks, at most 64 including the `expected` of the writes, and at most one expected state per
                 stream. Nothing is written unless all of them pass.
             recorded_at: As for `append`.
+            state_changes: Changes of state in the same transaction: at most 1,000, of different entries.
+            state_checks: Checks of state, which must pass like `checks`: at most 1,000, of different entries.
 
         Raises:
             ChecksFailed: One or more checks failed; the error lists them.
@@ -183,7 +189,7 @@ class AsyncClient(StreamCalls):
             TooLarge: An event, or the whole append, exceeds the server's limit.
             StreamTombstoned: A stream was permanently deleted.
         """
-        request = to_many_request(writes, checks, recorded_at)
+        request = to_many_request(writes, checks, recorded_at, state_changes, state_checks)
 
         async def alone() -> AppendedToMany:
             return to_appended_to_many(await self._caller.unary(_rpc.APPEND_TO_MANY, request, self._timeout))

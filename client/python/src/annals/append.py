@@ -14,6 +14,7 @@ from annals._arguments import UINT64_MAX, integer, shown, text
 from annals.errors import InvalidValue
 from annals.event import Event, set_timestamp, to_datetime
 from annals.query import Query
+from annals.state import StateChange, StateCheck, to_change, to_check
 from annals.v1 import append_pb2 as pb
 
 __all__ = ["Appended", "AppendedToMany", "Expected", "ExpectedRevision", "NoMatch", "StreamIs", "Write", "Written"]
@@ -76,6 +77,11 @@ class AppendedToMany:
     """Whether an earlier append with the same ids had already written the events, so that this one wrote nothing."""
     streams: tuple[Written, ...]
     """The revisions that the append added to each stream, in the order in which the streams first occur."""
+    state_versions: tuple[int, ...] = ()
+    """The versions that the entries got, one for each change of state, in order.
+
+    0: the entry that was to be deleted did not exist. Empty in the result of a retry more than a day after the append.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,11 @@ def to_stream_request(
 
 
 def to_many_request(
-    writes: Iterable[Write], checks: Iterable[Check], recorded_at: datetime | None
+    writes: Iterable[Write],
+    checks: Iterable[Check],
+    recorded_at: datetime | None,
+    state_changes: Iterable[StateChange],
+    state_checks: Iterable[StateCheck],
 ) -> pb.AppendToManyRequest:
     """Encodes an append to several streams.
 
@@ -164,6 +174,8 @@ def to_many_request(
     request = pb.AppendToManyRequest(
         writes=[_to_write(write, f"writes[{index}]") for index, write in enumerate(writes)],
         checks=[_to_check(check) for check in checks],
+        state_changes=[to_change(change, f"state_changes[{nth}]") for nth, change in enumerate(state_changes)],
+        state_checks=[to_check(check, f"state_checks[{nth}]") for nth, check in enumerate(state_checks)],
     )
     if recorded_at is not None:
         set_timestamp(request.recorded_at, recorded_at)
@@ -208,4 +220,5 @@ def to_appended_to_many(response: pb.AppendToManyResponse) -> AppendedToMany:
         streams=tuple(
             Written(written.stream, written.first_revision, written.last_revision) for written in response.streams
         ),
+        state_versions=tuple(response.state_versions),
     )

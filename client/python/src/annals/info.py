@@ -197,6 +197,11 @@ class Limits:
     max_append_checks: int
     max_snapshot_bytes: int
     max_prefix_retentions: int
+    max_state_scope_bytes: int
+    max_state_key_bytes: int
+    max_state_value_bytes: int
+    max_state_changes: int
+    """Maximum number of changes of state in a write or an append, and of checks of state."""
 
 
 @dataclass(frozen=True, slots=True)

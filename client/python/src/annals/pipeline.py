@@ -36,6 +36,7 @@ from annals.append import (
     to_stream_request,
 )
 from annals.event import Event
+from annals.state import StateChange, StateCheck
 from annals.v1 import append_pb2 as pb
 
 __all__ = ["AppendPipeline", "PipelineLimits"]
@@ -87,13 +88,15 @@ class AppendPipeline:
         *,
         checks: Iterable[Check] = (),
         recorded_at: datetime | None = None,
+        state_changes: Iterable[StateChange] = (),
+        state_checks: Iterable[StateCheck] = (),
     ) -> asyncio.Future[AppendedToMany]:
-        """Adds an append to several streams, with checks; otherwise like `append`.
+        """Adds an append to several streams, with checks and changes of state; otherwise like `append`.
 
         Raises:
             PipelineClosed: The pipeline has ended.
         """
-        return await self.take_to_many(to_many_request(writes, checks, recorded_at))
+        return await self.take_to_many(to_many_request(writes, checks, recorded_at, state_changes, state_checks))
 
     async def take_to_many(self, request: pb.AppendToManyRequest) -> asyncio.Future[AppendedToMany]:
         """Adds an append to several streams whose request is already encoded."""

@@ -11,38 +11,21 @@ A subscription to the log resumes by position, one to a stream by revision; noti
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import grpc.aio
-from grpc.aio import AioRpcError
-
 from annals._arguments import optional_integer, text
-from annals._connection import Link
-from annals._feed import Feed
-from annals._retry import Caller, log
+from annals._resumed import ResumedFeed
+from annals._retry import Caller
 from annals._rpc import GET_SERVER_INFO, GET_STREAM, SUBSCRIBE_ALL, SUBSCRIBE_STREAM, Method
-from annals.errors import (
-    AnnalsError,
-    DeadlineExceeded,
-    ProtocolError,
-    StreamNotFound,
-    TransientError,
-    Unreachable,
-)
+from annals.errors import ProtocolError, StreamNotFound
 from annals.event import RecordedEvent, decode_all
 from annals.query import Query
 from annals.v1 import event_store_pb2 as pb
 from annals.v1 import stream_pb2
 
 __all__ = ["CaughtUp", "Checkpoint", "FellBehind", "Subscription", "SubscriptionItem"]
-
-# How long to wait for the status of a response that did not begin, in seconds. A later status is raised by the
-# iteration.
-_STATUS_SECONDS_MAX = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +109,7 @@ class Target:
         return response.stream.last_revision
 
 
-class Subscription(Feed[SubscriptionItem]):
+class Subscription(ResumedFeed[SubscriptionItem]):
     """An open subscription: iterate over it. It ends only with a permanent error, or when it is closed.
 
         async with client.subscribe_all(after=checkpoint) as subscription:
@@ -156,16 +139,13 @@ class Subscription(Feed[SubscriptionItem]):
         if target.stream is not None:
             text("stream", target.stream)
         optional_integer("after" if target.stream is None else "after_revision", after)
-        super().__init__(caller, timeout)
+        super().__init__(caller, timeout, reconnect_timeout)
         self._target = target
         self._from_end = from_end
-        self._reconnect_timeout = reconnect_timeout
         # The last position, or revision of a stream, that was received.
         self._after = after
         # The largest checkpoint reported.
         self._reported = 0
-        # How often the client had returned to its preferred endpoint when the call was made.
-        self._returns = 0
         # Whether `CaughtUp` was the last item, apart from checkpoints.
         self._caught_up = False
 
@@ -176,83 +156,21 @@ class Subscription(Feed[SubscriptionItem]):
     async def _begin(self) -> None:
         if self._from_end:
             self._after = await self._target.end(self._caller, self._timeout)
-        call, link = await self._caller.somewhere(self._target.method, self._subscribe, self._timeout)
-        self._connected(call, link)
+        await super()._begin()
 
-    async def _subscribe(self, link: Link, left: float) -> Any:
-        """Makes the call, and waits until the server has accepted it."""
-        self._returns = self._caller.connection.returns
-        call = link.call(self._target.method)(self._target.request(self._after))
-        try:
-            async with asyncio.timeout(left):
-                await call.wait_for_connection()
-                # A server that accepts the call begins its response at once. A server that rejects it does not, but
-                # its status may not have been processed yet at this point.
-                if not await call.initial_metadata():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(call.code(), _STATUS_SECONDS_MAX)
-                    await call.wait_for_connection()
-        except BaseException:
-            call.cancel()
-            raise
-        return call
+    @property
+    def _method(self) -> Method[Any, Any]:
+        return self._target.method
 
-    async def _next_message(self) -> list[SubscriptionItem]:
-        if self._live is None:
-            await self._reopen()
-            return []
-        call, link = self._live
-        home = self._caller.connection.pick()
-        if self._returns != self._caller.connection.returns and link is not home:
-            # The client has returned to its preferred endpoint, and the subscription follows.
-            self._hang_up()
-            return []
-        error: AnnalsError
-        try:
-            message = await self._read(call)
-            if self._closed:
-                return []
-            if message is not grpc.aio.EOF:
-                self._tries.reset()
-                self._lost_at = None
-                return self._take(message)
-            # A server that shuts down may end its subscriptions without an error.
-            self._caller.connection.move_on(link)
-            error = Unreachable(link.name, "the server ended the subscription")
-        except AioRpcError as failed:
-            error = self._caller.failed(link, failed, self._target.method)
-        self._live = None
-        if not self._closed:
-            await self._pause_after(error)
-        return []
+    @property
+    def _place(self) -> int | None:
+        return self._after
 
-    async def _reopen(self) -> None:
-        """Makes one attempt to open a new call."""
-        link = self._caller.connection.pick()
-        error: AnnalsError
-        try:
-            self._connected(await self._subscribe(link, self._timeout), link)
-            return
-        except AioRpcError as failed:
-            error = self._caller.failed(link, failed, self._target.method)
-        except TimeoutError:
-            self._caller.connection.move_on(link)
-            error = DeadlineExceeded(self._timeout)
-        await self._pause_after(error)
+    def _request(self) -> Any:
+        return self._target.request(self._after)
 
-    async def _pause_after(self, error: AnnalsError) -> None:
-        """Waits before the next attempt, or raises the error if there is none."""
-        if not isinstance(error, TransientError):
-            raise error
+    def _lost(self) -> None:
         self._caught_up = False
-        now = asyncio.get_running_loop().time()
-        if self._lost_at is None:
-            self._lost_at = now
-        pause = self._tries.after_failure_without_end()
-        if self._reconnect_timeout is not None and now - self._lost_at + pause >= self._reconnect_timeout:
-            raise error
-        log.debug("subscription broke, resuming after %s in %.3f s: %s", self._after, pause, error)
-        await asyncio.sleep(pause)
 
     def _take(self, message: Any) -> list[SubscriptionItem]:
         """Returns the items of a message, and advances the position."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from uuid import UUID
 
 from annals import _portal
 from annals._connection import Tls
@@ -13,6 +14,8 @@ from annals._feed import SyncFeed
 from annals._retry import RetryPolicy
 from annals.aio import AsyncClient
 from annals.append import Appended, AppendedToMany, Check, Expected, ExpectedRevision, Write
+from annals.conflicts import ConflictPolicy
+from annals.errors import ChecksFailed
 from annals.event import Event, RecordedEvent
 from annals.info import (
     Deleted,
@@ -27,9 +30,11 @@ from annals.info import (
 )
 from annals.query import Query
 from annals.read import Read
+from annals.state import StateChange, StateCheck, StateEntry, StatePage, StateRead, StateWritten, through_json
+from annals.state_subscription import StateItem
 from annals.subscription import SubscriptionItem
 
-__all__ = ["Client", "SyncRead", "SyncSubscription"]
+__all__ = ["Client", "SyncRead", "SyncStateSubscription", "SyncSubscription"]
 
 T = TypeVar("T")
 
@@ -105,10 +110,19 @@ class Client:
         return self.run(self.aio.append(stream, events, expected=expected, recorded_at=recorded_at))
 
     def append_to_many(
-        self, writes: Iterable[Write], *, checks: Iterable[Check] = (), recorded_at: datetime | None = None
+        self,
+        writes: Iterable[Write],
+        *,
+        checks: Iterable[Check] = (),
+        recorded_at: datetime | None = None,
+        state_changes: Iterable[StateChange] = (),
+        state_checks: Iterable[StateCheck] = (),
     ) -> AppendedToMany:
         """Appends events to one or more streams, if every check passes. See `AsyncClient.append_to_many`."""
-        return self.run(self.aio.append_to_many(writes, checks=checks, recorded_at=recorded_at))
+        append = self.aio.append_to_many(
+            writes, checks=checks, recorded_at=recorded_at, state_changes=state_changes, state_checks=state_checks
+        )
+        return self.run(append)
 
     def append_each(
         self, appends: Iterable[tuple[str, Sequence[Event]]], *, expected: ExpectedRevision = Expected.ANY
@@ -193,14 +207,7 @@ class Client:
 
     def list_streams(self, prefix: str = "") -> Iterator[StreamInfo]:
         """Returns the streams whose names start with `prefix`. See `AsyncClient.list_streams`."""
-        streams = self.aio.list_streams(prefix)
-        end = object()
-
-        async def following() -> StreamInfo | object:
-            return await anext(streams, end)
-
-        while isinstance(stream := self.run(following()), StreamInfo):
-            yield stream
+        return _each(self.aio.list_streams(prefix))
 
     def retention(self, stream: str) -> RetentionInfo:
         """Returns the retention of a stream. See `AsyncClient.retention`."""
@@ -243,6 +250,72 @@ class Client:
     ) -> Snapshot | None:
         """Returns the latest snapshot of a stream; `None` if there is none. See `AsyncClient.load_snapshot`."""
         return self.run(self.aio.load_snapshot(stream, at_or_before=at_or_before, schema_version=schema_version))
+
+    def get_state(self, scope: str, key: str) -> StateEntry | None:
+        """Returns an entry of state; `None` if there is none. See `AsyncClient.get_state`."""
+        return self.run(self.aio.get_state(scope, key))
+
+    def get_state_with_version(self, scope: str, key: str) -> StateRead:
+        """Returns an entry together with the version of its scope. See `AsyncClient.get_state_with_version`."""
+        return self.run(self.aio.get_state_with_version(scope, key))
+
+    def list_state(self, scope: str, *, prefix: str = "", after: str = "", page_size: int | None = None) -> StatePage:
+        """Returns a page of the entries of a scope. See `AsyncClient.list_state`."""
+        return self.run(self.aio.list_state(scope, prefix=prefix, after=after, page_size=page_size))
+
+    def state_entries(self, scope: str, *, prefix: str = "") -> Iterator[StateEntry]:
+        """Returns the entries of a scope. See `AsyncClient.state_entries`."""
+        return _each(self.aio.state_entries(scope, prefix=prefix))
+
+    def write_state(
+        self,
+        changes: Iterable[StateChange],
+        *,
+        checks: Iterable[StateCheck] = (),
+        id: UUID | None = None,  # noqa: A002
+    ) -> StateWritten:
+        """Changes entries, all or none, if every check passes. See `AsyncClient.write_state`."""
+        return self.run(self.aio.write_state(changes, checks=checks, id=id))
+
+    def update_state(
+        self,
+        scope: str,
+        key: str,
+        function: Callable[[bytes | None], bytes | None],
+        *,
+        conflicts: ConflictPolicy = ConflictPolicy(),  # noqa: B008
+    ) -> StateEntry | None:
+        """Changes an entry based on its value. The function runs in this thread. See `AsyncClient.update_state`."""
+        failed = 0
+        while True:
+            entry = self.get_state(scope, key)
+            value = function(None if entry is None else entry.value)
+            try:
+                return self.run(self.aio._replace(scope, key, entry, value))
+            except ChecksFailed:
+                failed += 1
+                if failed >= conflicts.tries_max:
+                    raise
+                self.run(conflicts.pause(failed))
+
+    def update_state_json(
+        self,
+        scope: str,
+        key: str,
+        function: Callable[[Any], Any],
+        *,
+        conflicts: ConflictPolicy = ConflictPolicy(),  # noqa: B008
+    ) -> StateEntry | None:
+        """Changes an entry whose value is JSON. See `AsyncClient.update_state_json`."""
+        return self.update_state(scope, key, through_json(scope, key, function), conflicts=conflicts)
+
+    def subscribe_state(
+        self, scope: str, *, prefix: str = "", after: int | None = None, reconnect_timeout: float | None = None
+    ) -> SyncStateSubscription:
+        """Subscribes to a scope. See `AsyncClient.subscribe_state`."""
+        return SyncStateSubscription(
+            self.aio.subscribe_state(scope, prefix=prefix, after=after, reconnect_timeout=reconnect_timeout)
+        )
 
     def start_scavenge(self) -> Scavenge:
         """Starts to reclaim the space of removed events. See `AsyncClient.start_scavenge`."""
@@ -291,3 +364,19 @@ class SyncSubscription(SyncFeed[SubscriptionItem]):
         for item in self:
             if isinstance(item, RecordedEvent):
                 yield item
+
+
+class SyncStateSubscription(SyncFeed[StateItem]):
+    """An open subscription to state: iterate over it. Another thread may `close()` it, which ends the iteration."""
+
+
+def _each(items: AsyncIterator[T]) -> Iterator[T]:
+    """Returns the items of an asynchronous iterator."""
+
+    async def following() -> tuple[T] | None:
+        async for item in items:
+            return (item,)
+        return None
+
+    while (found := _portal.run(following())) is not None:
+        yield found[0]

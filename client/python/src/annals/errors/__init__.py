@@ -7,13 +7,14 @@ sees the error: they are the subclasses of `TransientError`.
     AnnalsError
     ├── InvalidEndpoint (NotGrpc), InvalidField, TooLarge, Unsupported    correct the configuration or the request
     ├── InvalidValue                                             change the value or its type
-    ├── UnreadableEvent                                          correct the type, or read the bytes
+    ├── UnreadableEvent, UnreadableState                         correct the type, or read the bytes
     ├── Forked                                                   close clients before forking, or spawn
     ├── Conflict                                                 read again, and make a new decision
     │   ├── RevisionConflict, ChecksFailed, VersionConflict
-    ├── EventIdConflict                                          use a new id, or send exactly the same append
+    ├── EventIdConflict, StateIdConflict                         use a new id, or send exactly the same request
     ├── StreamNotFound, StreamTombstoned, SnapshotNotFound
-    ├── PositionBeyondHead, RevisionBeyondEnd                    the checkpoint is from another store
+    ├── PositionBeyondHead, RevisionBeyondEnd, StateVersionBeyondEnd    the checkpoint is from another store
+    ├── StateVersionExpired                                      forget all entries, and subscribe again
     ├── RecordedTimeNotAccepted, RecordedTimeOutOfRange, MoveRefused, MoveUnfinished
     ├── TransientError                                           already retried; try again later
     │   ├── Unreachable, Unavailable, Overloaded, DeadlineExceeded
@@ -28,6 +29,8 @@ from annals.errors.conflict import (
     FailedCheck,
     MatchFound,
     RevisionConflict,
+    StateIdConflict,
+    StateMismatch,
     StreamMismatch,
     VersionConflict,
 )
@@ -35,6 +38,8 @@ from annals.errors.missing import (
     PositionBeyondHead,
     RevisionBeyondEnd,
     SnapshotNotFound,
+    StateVersionBeyondEnd,
+    StateVersionExpired,
     StreamNotFound,
     StreamTombstoned,
 )
@@ -48,6 +53,7 @@ from annals.errors.request import (
     NotGrpc,
     TooLarge,
     UnreadableEvent,
+    UnreadableState,
     Unsupported,
 )
 from annals.errors.server import Corrupt, InternalError, PipelineClosed, ProtocolError, StatusError
@@ -80,6 +86,10 @@ __all__ = [
     "RevisionBeyondEnd",
     "RevisionConflict",
     "SnapshotNotFound",
+    "StateIdConflict",
+    "StateMismatch",
+    "StateVersionBeyondEnd",
+    "StateVersionExpired",
     "StatusError",
     "StreamMismatch",
     "StreamNotFound",
@@ -90,6 +100,7 @@ __all__ = [
     "Unavailable",
     "Unreachable",
     "UnreadableEvent",
+    "UnreadableState",
     "Unsupported",
     "VersionConflict",
 ]

@@ -19,6 +19,8 @@ __all__ = [
     "FailedCheck",
     "MatchFound",
     "RevisionConflict",
+    "StateIdConflict",
+    "StateMismatch",
     "StreamMismatch",
     "VersionConflict",
 ]
@@ -73,25 +75,47 @@ class MatchFound:
 
 
 @dataclass(frozen=True, slots=True)
+class StateMismatch:
+    """An entry of state that is not as expected by a check."""
+
+    scope: str
+    key: str
+    expected: int | None
+    """The expected version; `None` if no entry was expected."""
+    actual: int | None
+    """The entry's version; `None` if there is no such entry."""
+
+    def __str__(self) -> str:
+        expected = "absent" if self.expected is None else f"at version {self.expected}"
+        actual = "absent" if self.actual is None else f"at version {self.actual}"
+        entry = f"key {quoted(self.key)} of scope {quoted(self.scope)}"
+        return f"{entry} was expected to be {expected}, but it is {actual}"
+
+
+@dataclass(frozen=True, slots=True)
 class FailedCheck:
-    """A check of an append that failed."""
+    """A check of an append, or of a write of state, that failed."""
 
     index: int
-    """The index of the check, from 0: first the append's checks, then the `expected` of its writes, in order."""
-    found: StreamMismatch | MatchFound
+    """The index of the check, from 0: first the append's checks, then the `expected` of its writes, in order.
+
+    Checks of state are counted on their own.
+    """
+    found: StreamMismatch | MatchFound | StateMismatch
     """The state that was found instead."""
 
     def __str__(self) -> str:
-        return f"check {self.index}: {self.found}"
+        kind = "check of state" if isinstance(self.found, StateMismatch) else "check"
+        return f"{kind} {self.index}: {self.found}"
 
 
 class ChecksFailed(Conflict):
-    """Checks of the append failed: another client changed the data it depends on.
+    """Checks of the append or of the write of state failed: another client changed the data it depends on.
 
     Read it again and make a new decision.
 
     Attributes:
-        failed: The first failed checks (at most 16), in the order of their indexes; at least one.
+        failed: The first failed checks (at most 16), in the order of their indexes, those of state last; at least one.
         count: The number of failed checks.
     """
 
@@ -152,3 +176,10 @@ class EventIdConflict(AnnalsError):
         self.stream = stream
         self.revision = revision
         self.position = position
+
+
+class StateIdConflict(AnnalsError):
+    """The id of the write of state was already used by a different write.
+
+    If this is a retry, send exactly the same write; otherwise use a new id.
+    """

@@ -1,10 +1,18 @@
-"""Errors about streams, positions and revisions that do not exist, or no longer."""
+"""Errors about streams, positions, revisions and versions that do not exist, or no longer."""
 
 from __future__ import annotations
 
 from annals.errors.base import AnnalsError, actual_state, quoted
 
-__all__ = ["PositionBeyondHead", "RevisionBeyondEnd", "SnapshotNotFound", "StreamNotFound", "StreamTombstoned"]
+__all__ = [
+    "PositionBeyondHead",
+    "RevisionBeyondEnd",
+    "SnapshotNotFound",
+    "StateVersionBeyondEnd",
+    "StateVersionExpired",
+    "StreamNotFound",
+    "StreamTombstoned",
+]
 
 
 class StreamNotFound(AnnalsError, LookupError):
@@ -78,3 +86,47 @@ class RevisionBeyondEnd(AnnalsError):
         self.stream = stream
         self.revision = revision
         self.last_revision = last_revision
+
+
+class StateVersionExpired(AnnalsError):
+    """Deletions after the version are no longer known, so the subscriber can't learn what has changed.
+
+    Forget all entries of the scope, and subscribe without a version.
+
+    Attributes:
+        scope: The scope.
+        version: The version requested.
+        first_version: The earliest version after which the scope can be followed.
+        last_version: The scope's last version.
+    """
+
+    def __init__(self, scope: str, version: int, first_version: int, last_version: int) -> None:
+        super().__init__(
+            f"scope {quoted(scope)} can be followed only after version {first_version}, not after {version}, "
+            "because deletions since are no longer known; forget its entries, and subscribe without a version"
+        )
+        self.scope = scope
+        self.version = version
+        self.first_version = first_version
+        self.last_version = last_version
+
+
+class StateVersionBeyondEnd(AnnalsError):
+    """The version does not exist yet in the scope.
+
+    It comes from another store, or the store was restored from an older backup: forget all entries of the scope, and
+    subscribe without a version.
+
+    Attributes:
+        scope: The scope.
+        version: The version requested.
+        last_version: The scope's last version; 0 if nothing was ever written to it.
+    """
+
+    def __init__(self, scope: str, version: int, last_version: int) -> None:
+        super().__init__(
+            f"version {version} is beyond the end of scope {quoted(scope)}, which is at version {last_version}"
+        )
+        self.scope = scope
+        self.version = version
+        self.last_version = last_version

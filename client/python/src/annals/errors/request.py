@@ -21,6 +21,7 @@ __all__ = [
     "NotGrpc",
     "TooLarge",
     "UnreadableEvent",
+    "UnreadableState",
     "Unsupported",
 ]
 
@@ -54,7 +55,8 @@ class InvalidValue(AnnalsError, ValueError, TypeError):
     """A value can't be stored or sent, such as NaN in JSON. Nothing was sent. Change the value or its type.
 
     Attributes:
-        place: The argument, or the location in the data or metadata of an event: `data.lines[3].price`.
+        place: The argument, or the location in the data or metadata of an event, or in the value of an entry of state:
+            `data.lines[3].price`.
         reason: The problem with it, and the remedy.
         event_type: The type of the event that it is part of, if any.
     """
@@ -83,6 +85,23 @@ class UnreadableEvent(AnnalsError, ValueError):
             f"(position {event.position}) is not the expected JSON: {text}"
         )
         self.event = event
+
+
+class UnreadableState(AnnalsError, ValueError):
+    """The value of an entry of state is not JSON, or contains a number that Python can't represent. Read the bytes.
+
+    Attributes:
+        scope: The entry's scope.
+        key: The entry's key.
+    """
+
+    def __init__(self, scope: str, key: str, reason: Exception) -> None:
+        super().__init__(
+            f"the value of key {quoted(key)} of scope {quoted(scope)} is not the expected JSON: "
+            f"{type(reason).__name__}: {reason}"
+        )
+        self.scope = scope
+        self.key = key
 
 
 class Forked(AnnalsError, RuntimeError):
@@ -130,9 +149,9 @@ class InvalidField(AnnalsError, ValueError):
 
 
 class TooLarge(AnnalsError, ValueError):
-    """An event or an append exceeds the server's limit (see `AsyncClient.server_info`).
+    """An event, an append or a write of state exceeds the server's limit (see `AsyncClient.server_info`).
 
-    Split the append, or store the large part elsewhere.
+    Split it, or store the large part elsewhere.
 
     Attributes:
         violations: The rejected fields, at least one.

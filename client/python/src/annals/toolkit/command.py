@@ -9,37 +9,15 @@ Both are the same in the toolkits of all languages.
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Iterable
-from dataclasses import dataclass
 from uuid import UUID, uuid5
 
+from annals.conflicts import ConflictPolicy
 from annals.event import Event
 from annals.toolkit import metadata
 from annals.toolkit.schema import EventTypes
 
 __all__ = ["ConflictPolicy", "command_tag", "encode_all"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConflictPolicy:
-    """How often a decision is made again after a conflict."""
-
-    tries_max: int = 10
-    """Maximum number of attempts; 1 disables retries."""
-    pause_first_seconds: float = 0.005
-    """Maximum pause after the first conflict.
-
-    It doubles after each further one; the actual pause is a random part of it.
-    """
-    pause_max_seconds: float = 0.5
-    """Maximum pause after any conflict."""
-
-    async def pause(self, failed: int) -> None:
-        """Waits after the n-th (from 1) conflict."""
-        longest = min(self.pause_first_seconds * (1 << min(failed - 1, 20)), self.pause_max_seconds)
-        await asyncio.sleep(random.uniform(0, longest))
 
 
 def command_tag(command_id: UUID) -> str:
