@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from annals import AsyncClient, Event, Query, RecordedEvent
-from annals.toolkit import MemoryStore, Projection, ProjectionPolicy, ReadModelStore, SqliteStore
+from annals.toolkit import MemoryStore, Projection, ProjectionPolicy, ReadModelStore, SqliteStore, StateStore
 
 FAST = ProjectionPolicy(pause_first_seconds=0.01, pause_max_seconds=0.2, attempts_max=3)
 
@@ -33,7 +33,14 @@ def projection_of(store: ReadModelStore[Any], name: str, **fields: object) -> Pr
             assert event.revision == rows.get(event.stream, 0)
             rows[event.stream] = rows.get(event.stream, 0) + 1
             return None
+        if isinstance(store, StateStore):
+            return count_in_state(event, model)
         return model.execute(insert, (event.stream, event.position))
+
+    async def count_in_state(event: RecordedEvent, model: Any) -> None:
+        counted = await model.get_json(f"{name}_counts", event.stream) or 0
+        assert event.revision == counted
+        model.put_json(f"{name}_counts", event.stream, counted + 1)
 
     async def count_in_turn(self: object, event: RecordedEvent, model: Any) -> None:
         await count(self, event, model)
@@ -48,6 +55,8 @@ def projection_of(store: ReadModelStore[Any], name: str, **fields: object) -> Pr
 async def counts(store: ReadModelStore[Any], name: str) -> dict[str, int]:
     if isinstance(store, MemoryStore):
         return dict(store.model(f"{name}-counts")[f"{name}_counts"])
+    if isinstance(store, StateStore):
+        return {entry.key: entry.json() for entry in await store.entries(f"{name}_counts")}
     rows = await store.read(f"SELECT stream, events FROM {name}_counts")  # type: ignore[attr-defined]
     return dict(rows)
 

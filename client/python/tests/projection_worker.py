@@ -1,6 +1,6 @@
 """Runs a projection and a process manager until it is killed.
 
-projection_worker.py ENDPOINT sqlite|postgres FILE|CONNINFO
+projection_worker.py ENDPOINT sqlite|postgres|state FILE|CONNINFO|-
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from annals import AsyncClient, Query, RecordedEvent
-from annals.toolkit import ProcessManager, Projections, ReadModelStore, Repository, SqliteStore
+from annals.toolkit import ProcessManager, Projections, ReadModelStore, Repository, SqliteStore, StateStore
 from tests.counting import FAST, projection_of
 from tests.domain import Shipment, ShipmentPrepared, types
 
@@ -31,13 +31,15 @@ class Echo(ProcessManager):
 
 async def main(endpoint: str, kind: str, target: str) -> None:
     store: ReadModelStore[Any]
-    if kind == "sqlite":
-        store = SqliteStore(target)
-    else:
-        from annals.toolkit.stores.postgres import PostgresStore
-
-        store = PostgresStore(target)
     async with AsyncClient(endpoint) as client:
+        if kind == "sqlite":
+            store = SqliteStore(target)
+        elif kind == "state":
+            store = StateStore(client)
+        else:
+            from annals.toolkit.stores.postgres import PostgresStore
+
+            store = PostgresStore(target)
         echo = Echo(Repository(client, Shipment, types, prefix="echo", snapshots=None))
         await Projections(client, store, [projection_of(store, "count"), echo], FAST).run_forever()
 

@@ -23,6 +23,7 @@ from annals.toolkit import (
     Repository,
     SqliteStore,
     State,
+    StateStore,
     WrongStore,
     metadata,
     wait_for,
@@ -33,14 +34,18 @@ from .counting import FAST, counts, fill, projection_of
 from .domain import Order, OrderConfirmed, Shipment, ShipmentPrepared, types
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ReadModelStore[Any]]:
+@pytest.fixture(params=["memory", "sqlite", "postgres", "state"])
+async def store(
+    request: pytest.FixtureRequest, client: AsyncClient, tmp_path: Path
+) -> AsyncIterator[ReadModelStore[Any]]:
     kept: ReadModelStore[Any]
     match request.param:
         case "memory":
             kept = MemoryStore()
         case "sqlite":
             kept = SqliteStore(tmp_path / "read-models.db")
+        case "state":
+            kept = StateStore(client)
         case _:
             from annals.toolkit.stores.postgres import PostgresStore
 
@@ -121,8 +126,8 @@ async def test_one_that_fails_does_not_stop_the_others(
     client: AsyncClient, store: ReadModelStore[Any], name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = projection_of(store, f"{name}x", schema=["CREATE NONSENSE"], tables=["nonsense"])
-    if isinstance(store, MemoryStore):
-        # No statement can fail in memory, but the read model may be of another event store.
+    if isinstance(store, MemoryStore | StateStore):
+        # No statement can fail there, but the read model may be of another event store.
         await store.create(broken, 1, uuid4(), live=True)
     async with Projections(client, store, [broken, projection_of(store, name)], FAST) as projections:
         await projections[f"{name}-counts"].wait_for(await fill(client, f"{name}-a", 3))

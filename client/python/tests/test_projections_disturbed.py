@@ -12,7 +12,7 @@ import pytest
 
 from annals import AsyncClient, Event, Query
 from annals.testing import Server
-from annals.toolkit import Projections, ReadModelStore, SqliteStore, State, wait_for
+from annals.toolkit import Projections, ReadModelStore, SqliteStore, State, StateStore, wait_for
 
 from .counting import FAST, counts, fill, projection_of
 from .domain import types
@@ -61,7 +61,7 @@ async def test_a_broken_database_connection_is_reopened(client: AsyncClient, pos
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "state"])
 async def test_the_read_model_equals_the_log_when_everything_is_killed(
     embedded: Server, kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -73,7 +73,7 @@ async def test_the_read_model_equals_the_log_when_everything_is_killed(
     seed = random.randrange(1 << 32)
     print(f"seed {seed}, {rounds} rounds")  # noqa: T201
     chance = random.Random(seed)
-    target = str(tmp_path / "read-models.db") if kind == "sqlite" else request.getfixturevalue("postgres")
+    target = request.getfixturevalue("postgres") if kind == "postgres" else str(tmp_path / "read-models.db")
     worker = Path(__file__).with_name("projection_worker.py")
     process: asyncio.subprocess.Process | None = None
     stop = asyncio.Event()
@@ -116,6 +116,8 @@ async def test_the_read_model_equals_the_log_when_everything_is_killed(
         store: ReadModelStore[Any]
         if kind == "sqlite":
             store = SqliteStore(target)
+        elif kind == "state":
+            store = StateStore(client)
         else:
             from annals.toolkit.stores.postgres import PostgresStore
 

@@ -5,7 +5,7 @@
 | give events types, versions and upcasters | `EventTypes` |
 | decide on one entity by its own events | `Repository`, or `Decider` with functions instead of a class |
 | decide on any set of events (DCB) | `Decisions` |
-| update a read model | `Projection`, `Projections` |
+| update a read model | `Projection`, `Projections`; its tables in SQLite, PostgreSQL or the server's state |
 | react to events with commands | `ProcessManager` |
 | propagate correlation, causation, user and trace | `metadata` |
 | test rules without a server | `annals.testing.given` |
@@ -25,6 +25,7 @@ from annals.toolkit.schema import EventTypes, UnknownEventType, UnreadableEvent
 from annals.toolkit.stores.base import DeadLetter, Generation, ReadModelStore, WrongStore
 from annals.toolkit.stores.memory import MemoryModel, MemoryStore
 from annals.toolkit.stores.sqlite import SqliteModel, SqliteStore
+from annals.toolkit.stores.state import StateModel, StateStore
 
 __all__ = [
     "Aggregate",
@@ -53,6 +54,8 @@ __all__ = [
     "SqliteModel",
     "SqliteStore",
     "State",
+    "StateModel",
+    "StateStore",
     "To",
     "UnknownEventType",
     "UnreadableEvent",

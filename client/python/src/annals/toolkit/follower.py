@@ -22,6 +22,7 @@ from annals.event import RecordedEvent
 from annals.subscription import CaughtUp, FellBehind, SubscriptionItem
 from annals.toolkit.projection import Projection, ProjectionPolicy, State
 from annals.toolkit.stores.base import (
+    DoesNotFit,
     Generation,
     HandlerFailed,
     ReadModelStore,
@@ -181,13 +182,16 @@ class Follower(Generic[M]):
         return await self._store.apply(generation, expected, position, (), _nothing)
 
     async def apply(self, events: Sequence[RecordedEvent]) -> None:
-        """Handles events in one transaction.
+        """Handles events in one transaction, or in several if their changes do not fit into one.
 
         If the handler fails on one, handles those before it, then it, then the rest.
         """
         while events:
             try:
                 await self._attempt(events)
+            except DoesNotFit as too_many:
+                await self.apply(events[: too_many.fitting])
+                events = events[too_many.fitting :]
             except HandlerFailed as failed:
                 if self._store.is_transient(failed.reason) or isinstance(failed.reason, TransientError):
                     raise failed.reason from None

@@ -61,7 +61,10 @@ class Projection(Generic[M]):
     These are views of the live generation, so readers can't write to them.
     """
     schema: ClassVar[Sequence[str]] = ()
-    """The statements that create the tables, with `{table}` for each: `CREATE TABLE {orders} (…)`."""
+    """The statements that create the tables, with `{table}` for each: `CREATE TABLE {orders} (…)`.
+
+    Stores without SQL do not use them.
+    """
 
     in_transaction: ClassVar[bool] = True
     """Whether `handle` changes the read model, in the transaction of the checkpoint.

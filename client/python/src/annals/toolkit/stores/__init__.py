@@ -1,1 +1,1 @@
-"""Read-model stores of projections: `memory`, `sqlite`, `postgres`; and the contract for others, `base`."""
+"""Read-model stores of projections: `memory`, `sqlite`, `postgres`, `state`; and the contract for others, `base`."""

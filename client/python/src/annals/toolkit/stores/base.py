@@ -25,7 +25,16 @@ from annals.event import RecordedEvent
 if TYPE_CHECKING:
     from annals.toolkit.projection import Projection
 
-__all__ = ["Behind", "DeadLetter", "Generation", "HandlerFailed", "ReadModelStore", "Superseded", "WrongStore"]
+__all__ = [
+    "Behind",
+    "DeadLetter",
+    "DoesNotFit",
+    "Generation",
+    "HandlerFailed",
+    "ReadModelStore",
+    "Superseded",
+    "WrongStore",
+]
 
 M = TypeVar("M")
 """The object with which handlers change the read model."""
@@ -63,6 +72,18 @@ class HandlerFailed(Exception):
         super().__init__(f"{type(reason).__name__}: {reason}")
         self.index = index
         self.reason = reason
+
+
+class DoesNotFit(Exception):
+    """The changes of a batch do not fit into one transaction, which was rolled back. Divide the batch.
+
+    Attributes:
+        fitting: The number of events to handle first, at least 1 and fewer than all.
+    """
+
+    def __init__(self, fitting: int) -> None:
+        super().__init__(f"the changes do not fit into one transaction; handle {fitting} of the events first")
+        self.fitting = fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +147,7 @@ class ReadModelStore(abc.ABC, Generic[M]):
 
         Raises:
             HandlerFailed: The handler failed on one of them.
+            DoesNotFit: The changes of several events do not fit into one transaction.
             Superseded: The checkpoint is not at `expected`.
         """
 
