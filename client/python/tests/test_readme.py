@@ -18,11 +18,16 @@ PROGRAMS = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOT
     [
         (0, "at position 1\n0 OrderPlaced {'total': 42}\n"),
         (1, "[('account-ada', 70)]\n"),
-        (2, "Cart(items=('book', 'pen'), placed=True) 2\n"),
+        (
+            2,
+            'check of state 0: key "ada" of scope "carts" was expected to be at version 1, but it is at version 2\n'
+            "{'ada': {'items': ['tea', 'cup']}}\n",
+        ),
+        (3, "Cart(items=('book', 'pen'), placed=True) 2\n"),
     ],
 )
 def test_a_program_of_the_readme_runs(nth: int, printed: str, tmp_path: Path) -> None:
-    assert len(PROGRAMS) == 3
+    assert len(PROGRAMS) == 4
     with Server("memory") as server:
         program = PROGRAMS[nth].replace('"http://127.0.0.1:2113"', repr(server.endpoint))
         ran = subprocess.run(
