@@ -20,6 +20,8 @@ pub struct AppendCall {
     /// Its conditions, if it was sent as an append to many streams: they include the expectation for its first
     /// stream.
     pub checks: Option<Vec<Check>>,
+    /// Whether it also changes or checks state.
+    pub has_state: bool,
     /// When it was sent.
     pub invoked: Moment,
     /// When the response came, and the response; `None` is the same as [`AppendAnswer::Unknown`].

@@ -6,7 +6,7 @@
 
 use super::{
     AppendAnswer, AppendCall, CallId, Check, Expected, Look, LookCall, Notice, ReadAnswer, ReadCall,
-    ReadRequest, Sent, StreamFacts, SubscribeAnswer, SubscribeCall, SubscribeRequest,
+    ReadRequest, Sent, StreamFacts, SubscribeAnswer, SubscribeCall, SubscribeRequest, state::StateCalls,
 };
 
 /// A point in the order of a history.
@@ -24,6 +24,8 @@ pub struct History<A = AppendCall> {
     pub subscriptions: Vec<SubscribeCall>,
     /// Lookups of streams, likewise.
     pub looks: Vec<LookCall>,
+    /// Writes, reads and subscriptions of state, likewise.
+    pub state: StateCalls,
 }
 
 impl<A> Default for History<A> {
@@ -34,6 +36,7 @@ impl<A> Default for History<A> {
             reads: Vec::new(),
             subscriptions: Vec::new(),
             looks: Vec::new(),
+            state: StateCalls::default(),
         }
     }
 }
@@ -47,6 +50,7 @@ impl History {
             streams: vec![stream.to_owned(); events.len()],
             events,
             checks: None,
+            has_state: false,
             invoked: 0,
             answered: None,
         })
@@ -66,6 +70,7 @@ impl History {
             events,
             streams,
             checks: Some(checks),
+            has_state: false,
             invoked: 0,
             answered: None,
         })

@@ -18,6 +18,7 @@
 //! 7. A subscription delivers each event after its start once and in order, and no event up to a reported place is
 //!    undelivered.
 //! 8. The reported state of a stream was its state at some moment, and a list of streams is complete.
+//! 9. [`state`]: writes, reads and subscriptions of state are those of one sequence of changes in each scope.
 //!
 //! Why one log at the end is enough: the store never changes a stored event, so the final log contains every state
 //! that the store was ever in, each as a prefix. The prefixes that a response may reflect are bounded by what was
@@ -38,6 +39,7 @@ mod log;
 mod looks;
 mod reads;
 mod standing;
+pub mod state;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -69,6 +71,7 @@ pub fn check(history: &History, log: &[Observed]) -> Result<(), Vec<Violation>> 
         reads::check(&history.reads, &timeline, &mut violations);
         subscriptions::check(history, &timeline, &mut violations);
         looks::check(history, &timeline, &mut violations);
+        state::check(history, &timeline, &mut violations);
     }
     if violations.is_empty() {
         Ok(())

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// An event with an id made from a number.
-fn sent(id: u128) -> Sent {
+pub(super) fn sent(id: u128) -> Sent {
     Sent {
         id: Uuid::from_u128(id),
         kind: "Placed".to_owned(),
@@ -24,7 +24,7 @@ fn sent(id: u128) -> Sent {
 }
 
 /// The same event, as stored in the log.
-fn stands(position: u64, stream: &str, revision: u64, id: u128) -> Observed {
+pub(super) fn stands(position: u64, stream: &str, revision: u64, id: u128) -> Observed {
     let sent = sent(id);
     Observed {
         position,
@@ -38,7 +38,7 @@ fn stands(position: u64, stream: &str, revision: u64, id: u128) -> Observed {
     }
 }
 
-fn placed(first_position: u64, first_revision: u64, events: u64) -> AppendAnswer {
+pub(super) fn placed(first_position: u64, first_revision: u64, events: u64) -> AppendAnswer {
     AppendAnswer::Acknowledged(Placed {
         first_revision,
         last_revision: first_revision + events - 1,

@@ -39,6 +39,12 @@ pub enum Rule {
     ExactDelivery,
     /// Places only grow, and no event up to them is undelivered.
     HonestPlaces,
+    /// The versions of a scope are 1, 2, 3, …, each given to one change, and those of a write are consecutive.
+    DenseVersions,
+    /// The retry of a write returns the first result.
+    FirstResult,
+    /// All writes are in one order.
+    OneOrder,
 }
 
 /// A broken rule, with the evidence.
