@@ -1,5 +1,5 @@
-//! Deliberate faults of the appender, with which a test shows that the checkers would find them. They exist only with
-//! the feature `sabotage`, and are applied in the appender.
+//! Deliberate faults, with which a test shows that the checkers would find them. They exist only with the feature
+//! `sabotage`, and are applied in the appender and where state is written and forgotten.
 
 /// A deliberate fault.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,4 +22,19 @@ pub enum Sabotage {
     /// Checks do not see matches that were appended after the log was searched for their append.
     #[cfg(feature = "sabotage")]
     SkipSinceSearch,
+    /// Commits do not check the scopes of state that they change or check.
+    #[cfg(feature = "sabotage")]
+    SkipScopeCheck,
+    /// Receipts of earlier writes of state are not found.
+    #[cfg(feature = "sabotage")]
+    ForgetReceipts,
+    /// The changes of state of an append are made without its checks of state.
+    #[cfg(feature = "sabotage")]
+    SkipStateChecks,
+    /// The events of an append are written without its changes of state.
+    #[cfg(feature = "sabotage")]
+    DropState,
+    /// Subscribers of state continue although deletions that they do not know are forgotten.
+    #[cfg(feature = "sabotage")]
+    HideExpiry,
 }

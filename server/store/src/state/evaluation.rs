@@ -134,6 +134,12 @@ impl Evaluation {
         Ok(())
     }
 
+    /// Forgets the receipts that were read, as a deliberate fault.
+    #[cfg(feature = "sabotage")]
+    pub(crate) fn forget_receipts(&mut self) {
+        self.receipts.clear();
+    }
+
     /// Evaluates a write; if it is to be made, its changes are added.
     pub(crate) fn judge(&mut self, write: &StateWrite) -> std::result::Result<StateWritten, Rejection> {
         if let Some(receipt) = self.receipts.get(&write.id) {

@@ -22,5 +22,6 @@ pub(crate) mod evaluation;
 pub(crate) mod expiry;
 pub(crate) mod read;
 pub(crate) mod receipt;
+mod sabotage;
 #[cfg(test)]
 mod tests;

@@ -59,6 +59,7 @@ impl Appender {
         if has_state {
             let writes = appends.iter().filter_map(|append| append.state.as_deref());
             state = Evaluation::read(&*shared.engine.snapshot().await?, writes, now).await?;
+            shared.environment.sabotage.forget_receipts(&mut state);
         }
         let group = Group::new(&head, now, batch, appends.len(), checked);
         let judged = group
@@ -121,8 +122,9 @@ impl Appender {
         if let Some(value) = judged.head.to_value() {
             commit = commit.set(keys::head(), value);
         }
-        if state.makes_changes() {
-            state.add_to(&mut commit, judged.head.batch);
+        let sabotage = self.shared.environment.sabotage;
+        if state.makes_changes() && !sabotage.drops_state() {
+            sabotage.add_state(state, &mut commit, judged.head.batch);
         }
         let started = Instant::now();
         let result = self.shared.engine.commit(commit).await;

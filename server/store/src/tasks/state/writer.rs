@@ -152,12 +152,14 @@ impl Writer {
         let snapshot = shared.engine.snapshot().await?;
         let mut evaluation = Evaluation::read(&*snapshot, group.iter().map(|job| &job.write), now).await?;
         drop(snapshot);
+        let sabotage = shared.environment.sabotage;
+        sabotage.forget_receipts(&mut evaluation);
         let verdicts = group.iter().map(|job| evaluation.judge(&job.write)).collect();
         if !evaluation.makes_changes() {
             return Ok(Ok(verdicts));
         }
         let mut commit = Commit::durable();
-        evaluation.add_to(&mut commit, self.batches.next());
+        sabotage.add_state(&evaluation, &mut commit, self.batches.next());
         let committed = shared.engine.commit(commit).await;
         if committed.is_ok() {
             shared.scopes.changed(evaluation.changed_scopes());
