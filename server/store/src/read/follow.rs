@@ -146,7 +146,7 @@ fn head_at(position: Position, head: &Head) -> Head {
     }
 }
 
-async fn read_ends(snapshot: &dyn Snapshot) -> Result<(Head, Position)> {
+pub(crate) async fn read_ends(snapshot: &dyn Snapshot) -> Result<(Head, Position)> {
     let mut pages = snapshot
         .read(vec![Read::Get(keys::head()), Read::Get(keys::indexed())])
         .await?

@@ -34,6 +34,8 @@ pub(crate) struct Evaluation {
     scopes: BTreeMap<ScopeName, Scope>,
     entries: BTreeMap<EntryName, Known>,
     receipts: BTreeMap<Uuid, Receipt>,
+    /// The receipts as they are stored.
+    stored_receipts: BTreeMap<Uuid, Bytes>,
     /// The writes that are made, in order.
     made: Vec<Uuid>,
     /// Time of all changes.
@@ -98,6 +100,7 @@ impl Evaluation {
         for id in ids {
             if let Some(value) = next() {
                 this.receipts.insert(id, Receipt::parse(&value)?);
+                this.stored_receipts.insert(id, value);
             }
         }
         let names: Vec<&EntryName> = names.into_iter().collect();
@@ -238,7 +241,10 @@ impl Evaluation {
         }
         for id in &self.made {
             if let Some(receipt) = self.receipts.get(id) {
-                mutations.push(Set(keys::write(*id), receipt.to_value()));
+                let (key, expected) = (keys::write(*id), self.stored_receipts.get(id).cloned());
+                mutations.push(Set(key.clone(), receipt.to_value()));
+                // Two writes with one id may have no scope in common.
+                commit.checks.push(Check { key, expected });
             }
         }
         mutations.extend(expiry::note_receipts(self.now, number, self.made.iter()));

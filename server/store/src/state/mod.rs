@@ -14,7 +14,8 @@
 //! 1. An entry has one change under `w`, its last one, and so has a deleted entry, as long as its deletion is known.
 //!    Reading `w` from a version on therefore gives the latest change of each entry since, however many there were.
 //! 2. Every write checks the last version of each scope that it changes or checks, so what was read of a scope to
-//!    evaluate the write is still true when it is written. Writes of different scopes have nothing in common.
+//!    evaluate the write is still true when it is written. It also checks that its id has no new receipt. Writes of
+//!    different scopes have nothing else in common.
 //! 3. Deletions and receipts are forgotten after a while ([`expiry`]).
 
 pub(crate) mod entry;

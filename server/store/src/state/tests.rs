@@ -6,13 +6,14 @@ mod subscriptions;
 
 use std::sync::atomic::Ordering;
 
+use annals_engine::Commit;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::expiry;
+use super::{evaluation::Evaluation, expiry};
 use crate::{
     EntryName, Error, FailedCheck, Limits, ListState, Rejection, Result, ScopeName, StateChange, StateCheck,
-    StateKey, StateWrite, StateWriteError, StateWritten, Store,
+    StateKey, StateWrite, StateWriteError, StateWritten, Store, Timestamp,
     testing::{Fixture, small},
 };
 
@@ -337,4 +338,30 @@ fn writes_beyond_the_limits_are_refused() {
     assert!(matches!(new(full, Vec::new()), StateWriteError::TooLarge { .. }));
     let all = StateWrite::new(Uuid::nil(), many(1_000), checks(1_000), &limits);
     assert!(all.is_ok(), "the limits themselves are accepted");
+}
+
+/// Evaluated as of one moment, as two servers may do, two writes with the same id do not both commit, even if they have
+/// no scope in common.
+#[tokio::test]
+async fn of_two_writes_with_one_id_one_is_made() {
+    let fixture = Fixture::new(small()).await;
+    let shared = fixture.store.shared();
+    let mut results = Vec::new();
+    let mut commits = Vec::new();
+    for (number, scope) in [(1, "s"), (2, "t")] {
+        let write = write(7, vec![put(scope, "a", "1")], Vec::new());
+        let snapshot = shared.engine.snapshot().await.unwrap();
+        let writes = std::iter::once(&write);
+        let mut evaluation = Evaluation::read(&*snapshot, writes, Timestamp::default())
+            .await
+            .unwrap();
+        evaluation.judge(&write).unwrap();
+        let mut commit = Commit::durable();
+        evaluation.add_to(&mut commit, number);
+        commits.push(commit);
+    }
+    for commit in commits {
+        results.push(shared.engine.commit(commit).await);
+    }
+    assert_eq!(results, [Ok(()), Err(annals_engine::Error::Conflict)]);
 }

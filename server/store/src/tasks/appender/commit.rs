@@ -58,7 +58,15 @@ impl Appender {
         let mut state = Evaluation::default();
         if has_state {
             let writes = appends.iter().filter_map(|append| append.state.as_deref());
-            state = Evaluation::read(&*shared.engine.snapshot().await?, writes, now).await?;
+            let snapshot = shared.engine.snapshot().await?;
+            // State is newer than the head if an earlier commit of unknown outcome was applied late, or if another
+            // server has written. Its own changes could then refuse an append.
+            if follow::read_ends(&*snapshot).await?.0 != head {
+                drop(snapshot);
+                follow::refresh_locked(&shared).await?;
+                return Ok(false);
+            }
+            state = Evaluation::read(&*snapshot, writes, now).await?;
             shared.environment.sabotage.forget_receipts(&mut state);
         }
         let group = Group::new(&head, now, batch, appends.len(), checked);
