@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use annals_store::{
-    Append, AppendError, ContentType, EventType, Expected, Limits, NewEvent, Revision, StreamName, Tag, Write,
+    Append, AppendError, ContentType, EventType, Expected, Limits, NewEvent, Revision, StateWriteError,
+    StreamName, Tag, Write,
 };
 use bytes::Bytes;
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
-use super::plan::Plan;
+use super::{plan::Plan, state::Parts};
 use crate::checker::{Check, Filter, FilterItem};
 
 /// Types and tags in use, so that queries find events.
@@ -23,6 +24,8 @@ pub(super) struct Attempt {
     pub events: Vec<(StreamName, NewEvent)>,
     /// The conditions, if it is an append to many streams; they then contain all expectations.
     pub checks: Option<Vec<Check>>,
+    /// Changes and checks of state, if it is an append to many streams.
+    pub state: Option<Parts>,
 }
 
 /// A client's knowledge of the log, with which some of its requests are right.
@@ -65,6 +68,7 @@ impl Attempt {
             expected,
             events,
             checks: to_many.then(|| checks(plan, known, rng)),
+            state: None,
         }
     }
 
@@ -88,9 +92,21 @@ impl Attempt {
         Append::to_many(writes.collect(), checks, limits)
     }
 
+    /// Adds the part that concerns state.
+    pub(super) fn with_state(&self, append: Append, limits: &Limits) -> Result<Append, StateWriteError> {
+        match &self.state {
+            None => Ok(append),
+            Some(parts) => append.with_state(parts.store_changes(), parts.store_checks(), limits),
+        }
+    }
+
     /// A retry: mostly unchanged, sometimes with fewer or more events, or with another expectation.
     pub(super) fn varied(&self, rng: &mut StdRng) -> Self {
         let mut attempt = self.clone();
+        // Other events with the same ids could be written again, with the same values of state.
+        if self.state.is_some() {
+            return attempt;
+        }
         let events = attempt.events.len();
         match rng.random_range(0..20) {
             0 if events > 1 => attempt.events.truncate(rng.random_range(1..events)),

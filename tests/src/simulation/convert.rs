@@ -3,9 +3,10 @@
 use annals_store as store;
 use annals_store::{Batch, Error, Query, QueryItem, Record, Rejection};
 
+use super::state;
 use crate::checker::{
     AppendAnswer, Check, Expected, FailedCheck, Filter, FilterItem, Found, Notice, Observed, Placed, Refusal,
-    Sent, digest,
+    Sent, digest, state::StateAnswer,
 };
 
 impl From<&Record> for Observed {
@@ -77,7 +78,7 @@ pub(super) fn append_answer(result: &store::Result<store::Appended>) -> AppendAn
             position: position.0,
         }),
         Err(Error::Rejected(Rejection::ChecksFailed { failed, .. })) => {
-            AppendAnswer::Rejected(Refusal::Checks(failed.iter().map(failed_check).collect()))
+            AppendAnswer::Rejected(Refusal::Checks(failed.iter().filter_map(failed_check).collect()))
         }
         Err(Error::Rejected(Rejection::CheckBeyondHead { after, head })) => {
             AppendAnswer::Rejected(Refusal::BeyondHead {
@@ -90,18 +91,35 @@ pub(super) fn append_answer(result: &store::Result<store::Appended>) -> AppendAn
     }
 }
 
-fn failed_check(failed: &store::FailedCheck) -> FailedCheck {
+/// The meaning of a store's response to an append for its changes and checks of state.
+pub(super) fn append_state_answer(result: &store::Result<store::Appended>) -> StateAnswer {
+    match result {
+        Ok(appended) => StateAnswer::Written {
+            versions: appended.state_versions.to_vec(),
+            changed_at: None,
+            already_written: appended.already_appended,
+        },
+        Err(Error::Rejected(Rejection::ChecksFailed { failed, .. })) => {
+            StateAnswer::Failed(state::failed(failed))
+        }
+        Err(Error::Rejected(_) | Error::Overloaded(_)) => StateAnswer::Refused,
+        Err(_) => StateAnswer::Unknown,
+    }
+}
+
+/// A failed check of the log.
+fn failed_check(failed: &store::FailedCheck) -> Option<FailedCheck> {
     match failed {
-        store::FailedCheck::Stream { index, actual, .. } => FailedCheck {
+        store::FailedCheck::Stream { index, actual, .. } => Some(FailedCheck {
             // A check without an index belongs to no append that is made here.
             index: index.unwrap_or(usize::MAX),
             found: Found::Last(actual.map(|revision| revision.0)),
-        },
-        store::FailedCheck::Match { index, position, .. } => FailedCheck {
+        }),
+        store::FailedCheck::Match { index, position, .. } => Some(FailedCheck {
             index: *index,
             found: Found::Match(position.0),
-        },
-        store::FailedCheck::State { .. } => panic!("no append of the simulation has checks of state"),
+        }),
+        store::FailedCheck::State { .. } => None,
     }
 }
 

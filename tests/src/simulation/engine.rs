@@ -270,7 +270,7 @@ impl Engine for FaultyEngine {
             }
             let durable = commit.durable;
             let result = self.link.hub.apply(commit).await;
-            // Only appends are durable, besides the first opening of the store.
+            // Only appends and writes of state are durable, besides the first opening of the store.
             if durable && result == Err(Error::Conflict) {
                 self.link.hub.coverage.count(Event::CommitLostTheRace);
             }

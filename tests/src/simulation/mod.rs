@@ -1,5 +1,6 @@
 //! Deterministic simulation: one to three stores on the memory engine with injected faults, with clients that append,
-//! read and subscribe, on one thread with simulated time; then the [`checker`](crate::checker) judges all responses.
+//! read, subscribe, and do the same with state, on one thread with simulated time; then the
+//! [`checker`](crate::checker) judges all responses.
 //!
 //! 1. Everything follows from the seed: a run can be repeated exactly. So no part takes time, randomness or order
 //!    from anywhere else: each part draws from its own generator, no iteration order depends on hashing, every
@@ -27,6 +28,7 @@ mod restarts;
 mod road;
 mod scavenger;
 mod settle;
+mod state;
 mod subscriber;
 mod trace;
 mod world;
@@ -114,10 +116,12 @@ async fn play(world: &Arc<World>) -> Option<Vec<checker::Observed>> {
     for number in 0..plan.readers {
         clients.spawn(reader::run(Arc::clone(world), number as u64));
     }
+    state::spawn_clients(world, &mut clients);
     let mut subscribers = tokio::task::JoinSet::new();
     for number in 0..plan.subscribers {
         subscribers.spawn(subscriber::run(Arc::clone(world), number as u64));
     }
+    state::spawn_subscribers(world, &mut subscribers);
     let restarts = tokio::spawn(restarts::run(Arc::clone(world)));
     while let Some(joined) = clients.join_next().await {
         world.joined("a client", joined);
@@ -127,6 +131,7 @@ async fn play(world: &Arc<World>) -> Option<Vec<checker::Observed>> {
     let log = settle::run(world).await;
     if log.is_none() {
         world.set_last(0);
+        world.state.last.lock().get_or_insert_default();
     }
     while let Some(joined) = subscribers.join_next().await {
         world.joined("a subscriber", joined);

@@ -39,10 +39,33 @@ pub struct Plan {
     pub chunked_percent: u32,
     /// Percentage of appends to many streams or with checks.
     pub to_many_percent: u32,
+    /// The clients of state.
+    pub state: StatePlan,
     /// Whether all clocks are ahead by hours for a while. Only used where the ends of streams are simulated, and
     /// there nothing is scavenged before the end: a scavenge would remove events that exceed their age by a clock
     /// that is ahead.
     pub clock_jumps: bool,
+}
+
+/// The clients of state, and the entries that they all use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatePlan {
+    /// Number of scopes.
+    pub scopes: usize,
+    /// Number of keys in each of them.
+    pub keys: usize,
+    /// Number of clients that write.
+    pub writers: u64,
+    /// Number of writes of each of them.
+    pub writes: usize,
+    /// Number of clients that read.
+    pub readers: u64,
+    /// Number of reads of each of them.
+    pub reads: usize,
+    /// Number of clients that subscribe.
+    pub subscribers: u64,
+    /// Percentage of appends to many streams that also change or check state.
+    pub append_percent: u32,
 }
 
 /// Probabilities of the engine's faults, per 1,000 calls.
@@ -105,7 +128,7 @@ impl Plan {
             scavenge_every: None,
             scavenge_step_events: 16,
             scavenge_round_events: 64,
-            ..Settings::default()
+            state_deletion_age: deletion_age(seed),
         };
         Self {
             seed,
@@ -131,6 +154,7 @@ impl Plan {
                 .random_bool(0.6)
                 .then(|| Duration::from_millis(rng.random_range(300..4_000))),
             to_many_percent: [0, 20, 40, 80][StdRng::seed_from_u64(seed ^ 0x4D41_4E59).random_range(0..4)],
+            state: StatePlan::draw(&mut StdRng::seed_from_u64(seed ^ 0x5354_4154)),
             chunked_percent: if rng.random_bool(0.1) { 4 } else { 0 },
             clock_jumps: StdRng::seed_from_u64(seed ^ 0x4A55_4D50).random_bool(0.3),
         }
@@ -145,6 +169,31 @@ impl Plan {
                 .rotate_left(29);
         }
         StdRng::seed_from_u64(hash)
+    }
+}
+
+/// How long deletions are known: often less than the clocks differ.
+fn deletion_age(seed: u64) -> Duration {
+    let mut rng = StdRng::seed_from_u64(seed ^ 0x4147_4500);
+    Duration::from_secs(match rng.random_range(0..4) {
+        0 | 1 => rng.random_range(0..60),
+        2 => rng.random_range(60..3_000),
+        _ => 24 * 60 * 60,
+    })
+}
+
+impl StatePlan {
+    fn draw(rng: &mut StdRng) -> Self {
+        Self {
+            scopes: rng.random_range(1..=3),
+            keys: rng.random_range(1..=5),
+            writers: rng.random_range(0..=3),
+            writes: rng.random_range(5..20),
+            readers: rng.random_range(0..=1),
+            reads: rng.random_range(5..15),
+            subscribers: rng.random_range(0..=3),
+            append_percent: [0, 30, 60][rng.random_range(0..3)],
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{
     convert::append_answer,
-    looks, reader,
+    looks, reader, state,
     world::{Running, World},
 };
 use crate::checker::{Filter, Look, Observed, ReadRequest, Sent, StreamFacts, Target};
@@ -31,13 +31,16 @@ pub(super) async fn run(world: &Arc<World>) -> Option<Vec<Observed>> {
         // A store alone on its engine notices a late commit when it next appends.
         mark(world, node).await?;
     }
+    state::resolve(world).await?;
     tokio::time::sleep(REST).await;
+    state::look_at_all(world).await?;
     let log = look_at_all(world, None).await?;
     world.set_last(log.len() as u64);
     for node in 0..world.plan.stores {
         world.close(node).await;
         world.open(node).await;
     }
+    state::look_at_all(world).await?;
     let again = look_at_all(world, Some(&log)).await?;
     (log == again).then_some(log).or_else(|| {
         world.fail("the log differs after the stores were reopened");

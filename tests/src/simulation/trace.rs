@@ -1,6 +1,6 @@
 //! Prints a history as lines, in the order in which it happened.
 
-use crate::checker::{AppendCall, History, Moment, Notice, Observed, ReadAnswer};
+use crate::checker::{AppendCall, History, Moment, Notice, Observed, ReadAnswer, state::StateCalls};
 
 /// One line for each request and each response.
 #[must_use]
@@ -33,11 +33,42 @@ pub fn trace(history: &History) -> String {
             lines.push((*at, format!("subscription {number}: {}", notice(told))));
         }
     }
+    state(&history.state, &mut lines);
     lines.sort();
     lines
         .into_iter()
         .map(|(at, line)| format!("{at:>6}  {line}\n"))
         .collect()
+}
+
+fn state(calls: &StateCalls, lines: &mut Vec<(Moment, String)>) {
+    for (number, call) in calls.writes.iter().enumerate() {
+        let (id, changes, checks) = (short(call.id), &call.changes, &call.checks);
+        let kind = if call.is_append { "append" } else { "write" };
+        let line = format!("state write {number}: {kind} {id}: {changes:?} if {checks:?}");
+        lines.push((call.invoked, line));
+        if let Some((at, answer)) = &call.answered {
+            lines.push((*at, format!("state write {number}: {answer:?}")));
+        }
+    }
+    for (number, call) in calls.reads.iter().enumerate() {
+        lines.push((call.invoked, format!("state read {number}: {:?}", call.read)));
+        if let Some((at, page)) = &call.answered {
+            lines.push((*at, format!("state read {number}: {page:?}")));
+        }
+    }
+    for (number, call) in calls.subscriptions.iter().enumerate() {
+        lines.push((
+            call.invoked,
+            format!("state subscription {number}: {:?}", call.request),
+        ));
+        if let Some((at, answer)) = &call.answered {
+            lines.push((*at, format!("state subscription {number}: {answer:?}")));
+        }
+        for (at, notice) in &call.notices {
+            lines.push((*at, format!("state subscription {number}: {notice:?}")));
+        }
+    }
 }
 
 fn append(call: &AppendCall) -> String {

@@ -19,6 +19,7 @@ use super::{
     engine::{FaultyEngine, Hub},
     plan::Plan,
     road::Road,
+    state::Known,
 };
 use crate::checker::History;
 
@@ -32,6 +33,7 @@ pub(super) struct World {
     pub history: Mutex<History>,
     pub failures: Mutex<Vec<String>>,
     pub jump: Arc<Jump>,
+    pub state: Known,
     began: Instant,
     nodes: Vec<Node>,
     /// A reference to itself, for its stores.
@@ -76,6 +78,7 @@ impl World {
             history: Mutex::default(),
             failures: Mutex::default(),
             jump: Arc::default(),
+            state: Known::default(),
             began: Instant::now(),
             nodes: (0..plan.stores).map(|_| Node::default()).collect(),
             finished: AtomicBool::new(false),

@@ -1,22 +1,29 @@
 //! A client that appends: with every expectation, right and wrong ones, one at a time and pipelined, and repeatedly
 //! with the same ids, whatever the earlier outcome was.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use annals_store::{Append, Revision, StreamName, Submission};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
 use super::{
     attempt::{Attempt, Known},
-    convert::append_answer,
+    convert::{append_answer, append_state_answer},
     coverage::Event,
+    state::Parts,
     world::{Running, World},
 };
-use crate::checker::{AppendAnswer, CallId, Check, FailedCheck, Found, Placed, Refusal, Sent};
+use crate::checker::{
+    AppendAnswer, CallId, Check, FailedCheck, Found, Placed, Refusal, Sent, state::StateAnswer,
+};
 
 struct Writer {
     world: Arc<World>,
     rng: StdRng,
+    /// Draws the parts of appends that concern state.
+    state_rng: StdRng,
+    /// The part of each append that concerns state, until it is answered.
+    state_calls: BTreeMap<usize, CallId>,
     known: Known,
     /// Earlier appends, and the store to which each was first sent.
     sent: Vec<(Attempt, usize)>,
@@ -30,12 +37,8 @@ pub(super) async fn run(world: Arc<World>, number: u64) {
     let rng = world.plan.rng("writer", number);
     let left = world.plan.writes;
     let mut writer = Writer {
-        world,
-        rng,
-        known: Known::default(),
-        sent: Vec::new(),
         left,
-        node: 0,
+        ..Writer::new(world, rng, number)
     };
     while writer.left > 0 {
         if writer.rng.random_bool(0.6) {
@@ -51,7 +54,29 @@ pub(super) async fn run(world: Arc<World>, number: u64) {
     }
 }
 
+/// Retries appends whose outcome is unknown.
+pub(super) async fn resolve(world: &Arc<World>, open: Vec<Attempt>) {
+    let rng = world.plan.rng("resolver", 0);
+    let mut writer = Writer::new(Arc::clone(world), rng, u64::MAX);
+    for attempt in open {
+        writer.send(&attempt).await;
+    }
+}
+
 impl Writer {
+    fn new(world: Arc<World>, rng: StdRng, number: u64) -> Self {
+        Self {
+            rng,
+            state_rng: world.plan.rng("state of appends", number),
+            world,
+            state_calls: BTreeMap::new(),
+            known: Known::default(),
+            sent: Vec::new(),
+            left: 0,
+            node: 0,
+        }
+    }
+
     /// Sends an append, and retries it where appropriate.
     async fn insist(&mut self, attempt: Attempt) {
         let mut answer = self.send(&attempt).await;
@@ -162,10 +187,12 @@ impl Writer {
     }
 
     fn append(&self, attempt: &Attempt) -> Option<Append> {
-        let append = attempt.append(&self.world.plan.settings.limits);
-        append
-            .map_err(|error| self.world.fail(format!("an append was not taken: {error}")))
-            .ok()
+        let limits = &self.world.plan.settings.limits;
+        let refused =
+            |error: &dyn std::fmt::Display| self.world.fail(format!("an append was not taken: {error}"));
+        let append = attempt.append(limits).map_err(|error| refused(&error)).ok()?;
+        let append = attempt.with_state(append, limits);
+        append.map_err(|error| refused(&error)).ok()
     }
 
     fn note(&mut self, attempt: &Attempt) -> CallId {
@@ -203,9 +230,37 @@ impl Writer {
             }
             Some(checks) => {
                 let events = events.map(|(stream, event)| (stream.to_string(), Sent::from(event)));
-                history.append_to_many(events.collect(), checks.clone())
+                let call = history.append_to_many(events.collect(), checks.clone());
+                if let Some(Parts { changes, checks }) = attempt.state.clone() {
+                    coverage.count(Event::AppendWithState);
+                    let state_call = history.state_of_append(call, changes, checks);
+                    self.state_calls.insert(call.0, state_call);
+                }
+                call
             }
         }
+    }
+
+    /// Records the part of a response that concerns state.
+    fn state_answered(&mut self, attempt: &Attempt, call: CallId, answer: StateAnswer) {
+        let (Some(call), Some(parts)) = (self.state_calls.remove(&call.0), &attempt.state) else {
+            return;
+        };
+        let coverage = &self.world.coverage;
+        match &answer {
+            StateAnswer::Written {
+                already_written: true,
+                ..
+            } => {
+                coverage.count(Event::AppendWithStateAlreadyAppended);
+            }
+            StateAnswer::Written { .. } => coverage.count(Event::AppendWithStateAcknowledged),
+            StateAnswer::Failed(_) => coverage.count(Event::AppendWithStateRejected),
+            StateAnswer::Unknown => self.world.state.open_appends.lock().push(attempt.clone()),
+            StateAnswer::IdConflict | StateAnswer::Refused => {}
+        }
+        self.world.state.hear(parts, &answer);
+        self.world.history.lock().state_write_answered(call, answer);
     }
 
     fn answered(
@@ -218,6 +273,8 @@ impl Writer {
         if let Some(Err(error)) = &result {
             self.world.judge(running.node, error);
         }
+        let of_state = result.as_ref().map_or(StateAnswer::Unknown, append_state_answer);
+        self.state_answered(attempt, call, of_state);
         let answer = result.map_or(AppendAnswer::Unknown, |result| append_answer(&result));
         let event = match &answer {
             AppendAnswer::Acknowledged(placed) => {
@@ -287,6 +344,11 @@ impl Writer {
         {
             return earlier.varied(&mut self.rng);
         }
-        Attempt::draw(&self.world.plan, &self.known, &mut self.rng)
+        let attempt = Attempt::draw(&self.world.plan, &self.known, &mut self.rng);
+        let state = attempt
+            .checks
+            .as_ref()
+            .and_then(|_| Parts::of_append(&self.world, &mut self.state_rng));
+        Attempt { state, ..attempt }
     }
 }

@@ -133,6 +133,8 @@ fn seeds_that_once_failed_pass() {
     // failure.
     assert_good(4220, &simulate(Plan::new(4220)));
     assert_good(4719, &simulate(Plan::new(4719)));
+    // Two writes of state with one id were made, on two servers, because they had no scope in common.
+    assert_good(1084, &simulate(Plan::new(1084)));
 }
 
 #[test]
@@ -174,6 +176,11 @@ fn deliberate_faults_are_caught() {
         Sabotage::ReplyEarly,
         Sabotage::ForgetEvidence,
         Sabotage::SkipSinceSearch,
+        Sabotage::SkipScopeCheck,
+        Sabotage::ForgetReceipts,
+        Sabotage::SkipStateChecks,
+        Sabotage::DropState,
+        Sabotage::HideExpiry,
     ] {
         let caught = first_caught(sabotage, SEEDS_TO_CATCH);
         let (seed, outcome) = caught.unwrap_or_else(|| panic!("{sabotage:?} is not caught"));

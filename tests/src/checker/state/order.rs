@@ -1,6 +1,6 @@
 //! Looks for one order of all writes. What is known about it is a graph: of two writes of a scope, of two appends, and
-//! of two writes that were not concurrent, one is first; and a write that checks a version is after the change with this
-//! version, and before the next change of the entry. If it has a cycle, there is no such order.
+//! of two writes that were not concurrent, one is first; and a write that checks a version is after the change with
+//! this version, and before the next change of the entry. If it has a cycle, there is no such order.
 
 use super::sequence::{Sequences, Write};
 use crate::checker::{Rule, Violation, timeline::Timeline, violation::Findings};

@@ -89,7 +89,7 @@ impl Write<'_> {
         let versions = changes.filter(|(change, _)| change.scope == scope);
         let mut versions = versions.filter_map(|(_, version)| version.filter(|version| *version > 0));
         let first = versions.next()?;
-        Some((first, versions.last().unwrap_or(first)))
+        Some((first, versions.next_back().unwrap_or(first)))
     }
 
     /// The scopes that it changes or checks.

@@ -1,5 +1,7 @@
 //! Rules about reads and subscriptions.
 
+use std::slice::from_ref;
+
 use super::*;
 use StateNotice::{CaughtUp, Checkpoint, Expired, Updates};
 
@@ -67,10 +69,10 @@ fn a_page_is_a_part_of_the_entries() {
         history
     };
     let (a, b) = (entry("a", "1", 1), entry("b", "2", 2));
-    assert_good(&with(None, &[a.clone()], true), &[]);
-    assert_good(&with(Some("a"), &[b.clone()], false), &[]);
-    assert_broken(Rule::ExactRead, &with(None, &[a.clone()], false), &[]);
-    assert_broken(Rule::ExactRead, &with(None, &[b.clone()], false), &[]);
+    assert_good(&with(None, from_ref(&a), true), &[]);
+    assert_good(&with(Some("a"), from_ref(&b), false), &[]);
+    assert_broken(Rule::ExactRead, &with(None, from_ref(&a), false), &[]);
+    assert_broken(Rule::ExactRead, &with(None, from_ref(&b), false), &[]);
     assert_broken(Rule::ExactRead, &with(None, &[a, b], false), &[]);
     assert_broken(Rule::ExactRead, &with(None, &[], true), &[]);
 }
