@@ -135,13 +135,15 @@ pub(crate) fn put_name(out: &mut impl BufMut, stream: &str) {
 
 /// Range of the names that begin with `prefix` and sort after `after`.
 pub(crate) fn names(prefix: &str, after: Option<&str>) -> KeyRange {
-    let mut range = KeyRange::prefix(&named(NAME, prefix, None));
-    if let Some(after) = after {
-        let mut key = BytesMut::from(&named(NAME, after, None)[..]);
-        key.put_u8(0);
-        range.start = range.start.max(key.freeze());
+    part_after(KeyRange::prefix(&named(NAME, prefix, None)), after.map(name))
+}
+
+/// Returns the part of a range after a key, which may be before the range.
+fn part_after(range: KeyRange, key: Option<Bytes>) -> KeyRange {
+    match key {
+        Some(key) if key >= range.start => range.after(&key),
+        _ => range,
     }
-    range
 }
 
 pub(crate) fn parse_name(key: &[u8]) -> Option<&str> {

@@ -2,9 +2,11 @@
 
 mod subscription;
 
+use std::sync::Arc;
+
 use tokio::sync::{mpsc::error::TrySendError, oneshot};
 
-use super::{PERMIT_BYTES, Store};
+use super::Store;
 use crate::{
     model::{
         error::{Error, Result},
@@ -23,20 +25,7 @@ impl Store {
     /// too many writes wait, or if other servers keep changing the same scopes; [`Error::Unavailable`] if it is unknown
     /// whether it was made (retry with the same id).
     pub async fn write_state(&self, write: StateWrite) -> Result<StateWritten> {
-        self.check_accepts()?;
-        let room_max = self
-            .shared
-            .settings
-            .limits
-            .waiting_bytes_max
-            .div_ceil(PERMIT_BYTES)
-            .max(1);
-        let permits = write.bytes.div_ceil(PERMIT_BYTES).clamp(1, room_max);
-        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
-        let room = std::sync::Arc::clone(&self.room)
-            .acquire_many_owned(permits)
-            .await;
-        let room = room.map_err(|_| self.closed())?;
+        let room = self.wait_for_room(write.bytes).await?;
         let (reply, result) = oneshot::channel();
         let job = Job { write, reply, room };
         self.state_queue.try_send(job).map_err(|error| match error {
@@ -68,16 +57,6 @@ impl Store {
     /// [`Error::StateVersionExpired`]; [`Error::StateVersionBeyondEnd`]; [`Error::Overloaded`];
     /// [`Error::Unavailable`].
     pub async fn subscribe_state(&self, subscribe: SubscribeState) -> Result<StateSubscription> {
-        StateSubscription::begin(std::sync::Arc::clone(&self.shared), subscribe).await
-    }
-
-    fn check_accepts(&self) -> Result<()> {
-        if self.is_closed() {
-            return Err(self.closed());
-        }
-        if self.shared.is_moving() {
-            return Err(Error::MoveUnfinished);
-        }
-        Ok(())
+        StateSubscription::begin(Arc::clone(&self.shared), subscribe).await
     }
 }

@@ -109,7 +109,7 @@ impl Store {
             Ok(pending) => return pending.await,
             Err(submission) => submission,
         };
-        let room = self.wait_for_room(&submission.append).await?;
+        let room = self.wait_for_room(submission.append.waiting_bytes()).await?;
         let place = self.queue.try_reserve().map_err(|error| match error {
             TrySendError::Full(()) => Error::Overloaded("waiting appends"),
             TrySendError::Closed(()) => self.closed(),
@@ -174,7 +174,7 @@ impl Store {
         let Ok(place) = self.queue.try_reserve() else {
             return Err(submission);
         };
-        let room = self.permits(&submission.append);
+        let room = self.permits(submission.append.waiting_bytes());
         let Some(room) = room.and_then(|room| Arc::clone(&self.room).try_acquire_many_owned(room).ok())
         else {
             return Err(submission);
@@ -188,7 +188,7 @@ impl Store {
     }
 
     async fn submit_from(&self, submission: Submission, origin: Origin) -> Result<Pending> {
-        let room = self.wait_for_room(&submission.append).await?;
+        let room = self.wait_for_room(submission.append.waiting_bytes()).await?;
         let place = self.queue.reserve().await.map_err(|_| self.closed())?;
         let submission = self.prefetched(submission).await?;
         Ok(self.admit(submission, origin, room, place))
@@ -207,8 +207,8 @@ impl Store {
         Ok(submission)
     }
 
-    /// Waits until the append's bytes fit into the waiting room, and reserves them.
-    async fn wait_for_room(&self, append: &Append) -> Result<OwnedSemaphorePermit> {
+    /// Waits until the bytes of an append or of a write of state fit into the waiting room, and reserves them.
+    pub(super) async fn wait_for_room(&self, bytes: usize) -> Result<OwnedSemaphorePermit> {
         if self.is_closed() {
             return Err(self.closed());
         }
@@ -216,7 +216,7 @@ impl Store {
             return Err(Error::MoveUnfinished);
         }
         let permits = self
-            .permits(append)
+            .permits(bytes)
             .ok_or_else(|| Error::Internal("an append is larger than 4 TB".to_owned()))?;
         let room = Arc::clone(&self.room).acquire_many_owned(permits).await;
         room.map_err(|_| self.closed())
@@ -243,15 +243,15 @@ impl Store {
         Pending(answer)
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    fn is_closed(&self) -> bool {
         self.shared.closing.get() || self.shared.failure().is_some()
     }
 
-    /// The append's share of the bytes that may wait.
-    fn permits(&self, append: &Append) -> Option<u32> {
+    /// The share of the bytes that may wait.
+    fn permits(&self, bytes: usize) -> Option<u32> {
         let room_max = self.shared.settings.limits.waiting_bytes_max;
         let room_max = room_max.div_ceil(PERMIT_BYTES).max(1);
-        let permits = append.waiting_bytes().div_ceil(PERMIT_BYTES).clamp(1, room_max);
+        let permits = bytes.div_ceil(PERMIT_BYTES).clamp(1, room_max);
         u32::try_from(permits).ok()
     }
 

@@ -4,7 +4,7 @@ use annals_engine::KeyRange;
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
-use super::{named, parse_number};
+use super::{named, parse_number, part_after};
 use crate::values::{
     name::{ScopeName, StateKey},
     position::Timestamp,
@@ -45,11 +45,8 @@ pub(crate) fn entry(scope: &ScopeName, key: &StateKey) -> Bytes {
 
 /// Range of the entries whose keys begin with `prefix` and come after `after`.
 pub(crate) fn entries(scope: &ScopeName, prefix: &str, after: Option<&StateKey>) -> KeyRange {
-    let mut range = KeyRange::prefix(&in_scope(ENTRY, scope, prefix));
-    if let Some(after) = after {
-        range.start = range.start.max(next_key(&entry(scope, after)));
-    }
-    range
+    let range = KeyRange::prefix(&in_scope(ENTRY, scope, prefix));
+    part_after(range, after.map(|after| entry(scope, after)))
 }
 
 /// Parses the key of an entry of the scope.
@@ -67,9 +64,7 @@ pub(crate) fn change(scope: &ScopeName, version: u64) -> Bytes {
 
 /// Range of the changes of the scope after a version.
 pub(crate) fn changes_after(scope: &ScopeName, version: u64) -> KeyRange {
-    let mut end = BytesMut::from(&named(CHANGE, scope.as_str(), None)[..]);
-    end.put_u8(1);
-    KeyRange::new(next_key(&change(scope, version)), end.freeze())
+    super::entries(CHANGE, scope.as_str()).after(&change(scope, version))
 }
 
 /// Parses the version at the end of the key of a change.
@@ -118,14 +113,6 @@ fn in_scope(space: u8, scope: &ScopeName, key: &str) -> Bytes {
     out.put_u8(0);
     out.put_slice(key.as_bytes());
     out.freeze()
-}
-
-/// Returns the first key after this one.
-fn next_key(key: &[u8]) -> Bytes {
-    let mut next = BytesMut::with_capacity(key.len() + 1);
-    next.put_slice(key);
-    next.put_u8(0);
-    next.freeze()
 }
 
 #[cfg(test)]

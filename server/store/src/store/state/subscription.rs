@@ -62,12 +62,25 @@ pub struct StateSubscription {
     place: u64,
     /// Version up to which the subscriber knows no entry that was deleted, because it knew none when it began.
     whole_to: u64,
-    /// The last version that was reported to the subscriber.
-    told: u64,
-    told_at: Instant,
+    told: Told,
     caught_up: bool,
     draining: Watcher<bool>,
     failed: Watcher<Option<Error>>,
+}
+
+/// The last version that was reported to the subscriber, and when.
+struct Told {
+    version: u64,
+    at: Instant,
+}
+
+impl Told {
+    fn now(version: u64) -> Self {
+        Self {
+            version,
+            at: Instant::now(),
+        }
+    }
 }
 
 impl StateSubscription {
@@ -90,8 +103,7 @@ impl StateSubscription {
             prefix,
             place,
             whole_to,
-            told: place,
-            told_at: Instant::now(),
+            told: Told::now(place),
             caught_up: false,
             draining: shared.draining.watch(),
             failed: shared.failed.watch(),
@@ -119,30 +131,25 @@ impl StateSubscription {
             let changed = watched.changed();
             let found = read::changes(shared, scope, prefix, self.place, self.whole_to).await?;
             let last = found.bounds.last;
+            self.place = found.read_to;
             if !found.updates.is_empty() {
-                self.place = found.read_to;
-                self.told = self.place;
-                self.told_at = Instant::now();
+                self.told = Told::now(self.place);
                 return Ok(StateNotice::Updates(found.updates));
             }
-            if found.read_to < last {
-                self.place = found.read_to;
+            if self.place < last {
                 continue;
             }
-            self.place = found.read_to;
             if !self.caught_up {
                 self.caught_up = true;
-                self.told = self.place;
-                self.told_at = Instant::now();
+                self.told = Told::now(self.place);
                 return Ok(StateNotice::CaughtUp(self.place));
             }
-            let due = self.told_at + CHECKPOINT_INTERVAL;
-            if self.place > self.told && Instant::now() >= due {
-                self.told = self.place;
-                self.told_at = Instant::now();
+            let due = self.told.at + CHECKPOINT_INTERVAL;
+            if self.place > self.told.version && Instant::now() >= due {
+                self.told = Told::now(self.place);
                 return Ok(StateNotice::Checkpoint(self.place));
             }
-            let wake_at = if self.place > self.told {
+            let wake_at = if self.place > self.told.version {
                 due
             } else {
                 Instant::now() + POLL
