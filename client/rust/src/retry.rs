@@ -105,6 +105,47 @@ impl Tries {
     }
 }
 
+/// The reconnects of a subscription, which are retried without limit or for a time without any connection.
+#[derive(Debug)]
+pub(crate) struct Reconnects {
+    tries: Tries,
+    timeout: Option<Duration>,
+    /// The time since which no connection has returned anything.
+    lost_at: Option<Instant>,
+}
+
+impl Reconnects {
+    pub(crate) fn new(shared: &Shared, timeout: Option<Duration>) -> Self {
+        Reconnects {
+            tries: Tries::new(&shared.retry, &shared.connection),
+            timeout,
+            lost_at: None,
+        }
+    }
+
+    /// Notes that a connection has returned something.
+    pub(crate) fn progressed(&mut self) {
+        self.tries.reset();
+        self.lost_at = None;
+    }
+
+    /// Waits before an attempt to resume after a position, revision or version, or returns the error if there is to be
+    /// none.
+    pub(crate) async fn pause_after(&mut self, error: Error, after: Option<u64>) -> Result<()> {
+        if !error.is_retryable() {
+            return Err(error);
+        }
+        let lost_at = *self.lost_at.get_or_insert_with(Instant::now);
+        let pause = self.tries.after_failure_without_end();
+        if self.timeout.is_some_and(|most| lost_at.elapsed() + pause >= most) {
+            return Err(error);
+        }
+        tracing::debug!(%error, ?pause, after, "subscription broke, resuming");
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+}
+
 /// State shared by all calls of a client.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -172,6 +213,25 @@ impl Shared {
         attempt(S::of(&self.connection, picked))
             .await
             .map_err(|failed| self.failed(picked, &failed))
+    }
+
+    /// The error of a subscription that its server ended, which a server that shuts down may do without an error. Moves
+    /// on from the endpoint.
+    pub(crate) fn ended(&self, picked: Picked) -> Error {
+        self.connection.move_on(picked);
+        Error::Unreachable {
+            endpoint: self.connection.name(picked).to_owned(),
+            message: "the server ended the subscription".to_owned(),
+        }
+    }
+
+    /// The error of an attempt to reconnect that took longer than `timeout`. Moves on from the endpoint.
+    pub(crate) fn timed_out(&self, picked: Picked, timeout: Duration) -> Error {
+        self.connection.move_on(picked);
+        Error::DeadlineExceeded {
+            after: timeout,
+            last: None,
+        }
     }
 
     /// Decodes the failure of a call to an endpoint, and moves on from the endpoint if another could have served the

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use annals_proto::v1::{self as pb, state_update::Update, subscribe_state_response::Content};
 use futures::future::BoxFuture;
-use tokio::time::Instant;
 use tonic::Streaming;
 
 use super::StateEntry;
 use crate::connection::{Picked, StateStub};
-use crate::error::{Error, Result};
-use crate::retry::{Shared, Tries};
+use crate::error::Result;
+use crate::retry::{Reconnects, Shared};
 
 /// An item of a subscription to a scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,11 +95,10 @@ impl IntoFuture for SubscribeState {
             };
             let (answers, picked) = self.shared.call_somewhere(self.timeout, call).await?;
             Ok(StateSubscription {
-                tries: Tries::new(&self.shared.retry, &self.shared.connection),
+                reconnects: Reconnects::new(&self.shared, self.reconnect_timeout),
                 live: Some((answers.into_inner(), picked)),
                 subscribe: self,
                 received: VecDeque::new(),
-                lost_at: None,
             })
         })
     }
@@ -113,9 +111,7 @@ pub struct StateSubscription {
     subscribe: SubscribeState,
     live: Option<(Streaming<pb::SubscribeStateResponse>, Picked)>,
     received: VecDeque<StateItem>,
-    tries: Tries,
-    /// The time since which no connection has returned anything.
-    lost_at: Option<Instant>,
+    reconnects: Reconnects,
 }
 
 impl StateSubscription {
@@ -135,23 +131,17 @@ impl StateSubscription {
             let shared = &self.subscribe.shared;
             let error = match answers.message().await {
                 Ok(Some(message)) => {
-                    self.tries.reset();
-                    self.lost_at = None;
+                    self.reconnects.progressed();
                     self.take(message)?;
                     continue;
                 }
                 Err(failed) => shared.failed(*picked, &failed),
-                // A server that shuts down may end its subscriptions without an error.
-                Ok(None) => {
-                    shared.connection.move_on(*picked);
-                    Error::Unreachable {
-                        endpoint: shared.connection.name(*picked).to_owned(),
-                        message: "the server ended the subscription".to_owned(),
-                    }
-                }
+                Ok(None) => shared.ended(*picked),
             };
             self.live = None;
-            self.pause_after(error).await?;
+            self.reconnects
+                .pause_after(error, self.subscribe.request.after_version)
+                .await?;
         }
     }
 
@@ -166,32 +156,31 @@ impl StateSubscription {
                         }
                         None => continue,
                     };
-                    self.reached(match &item {
-                        StateItem::Put(entry) => entry.version,
-                        StateItem::Deletion { version, .. }
-                        | StateItem::CaughtUp { version }
-                        | StateItem::Checkpoint { version } => *version,
-                    });
-                    self.received.push_back(item);
+                    self.receive(item);
                 }
             }
             Some(Content::CaughtUp(version)) => {
-                self.reached(version);
-                self.received.push_back(StateItem::CaughtUp { version });
+                self.receive(StateItem::CaughtUp { version });
             }
             Some(Content::Checkpoint(version)) => {
-                self.reached(version);
-                self.received.push_back(StateItem::Checkpoint { version });
+                self.receive(StateItem::Checkpoint { version });
             }
             None => {}
         }
         Ok(())
     }
 
-    /// Notes the version up to which everything was received.
-    fn reached(&mut self, version: u64) {
+    /// Keeps an item, and notes its version, up to which everything was received.
+    fn receive(&mut self, item: StateItem) {
+        let version = match &item {
+            StateItem::Put(entry) => entry.version,
+            StateItem::Deletion { version, .. }
+            | StateItem::CaughtUp { version }
+            | StateItem::Checkpoint { version } => *version,
+        };
         let after = &mut self.subscribe.request.after_version;
         *after = (*after).max(Some(version));
+        self.received.push_back(item);
     }
 
     /// Makes one attempt to reconnect.
@@ -210,30 +199,10 @@ impl StateSubscription {
                 return Ok(());
             }
             Ok(Err(failed)) => shared.failed(picked, &failed),
-            Err(_elapsed) => {
-                shared.connection.move_on(picked);
-                Error::DeadlineExceeded {
-                    after: *timeout,
-                    last: None,
-                }
-            }
+            Err(_elapsed) => shared.timed_out(picked, *timeout),
         };
-        self.pause_after(error).await
-    }
-
-    /// Waits before a connection attempt, or returns the error if there is to be none.
-    async fn pause_after(&mut self, error: Error) -> Result<()> {
-        if !error.is_retryable() {
-            return Err(error);
-        }
-        let lost_at = *self.lost_at.get_or_insert_with(Instant::now);
-        let pause = self.tries.after_failure_without_end();
-        let limit = self.subscribe.reconnect_timeout;
-        if limit.is_some_and(|most| lost_at.elapsed() + pause >= most) {
-            return Err(error);
-        }
-        tracing::debug!(%error, ?pause, "subscription to state broke, resuming");
-        tokio::time::sleep(pause).await;
-        Ok(())
+        self.reconnects
+            .pause_after(error, self.subscribe.request.after_version)
+            .await
     }
 }

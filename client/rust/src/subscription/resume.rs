@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use annals_proto::v1 as pb;
 use futures::stream::{BoxStream, StreamExt};
-use tokio::time::Instant;
 
 use super::messages::Message;
 use super::{Items, Options, Start, Subscription, SubscriptionItem};
 use crate::connection::{Picked, Stub};
 use crate::error::{Error, Result};
 use crate::event::RecordedEvent;
-use crate::retry::{Shared, Tries};
+use crate::retry::{Reconnects, Shared};
 
 type Messages = BoxStream<'static, Result<Message, tonic::Status>>;
 
@@ -33,7 +32,7 @@ pub(super) async fn open(subscribe: Options) -> Result<Subscription> {
         .call_somewhere(timeout, |stub| target.clone().open(stub, after))
         .await?;
     let feed = Feed {
-        tries: Tries::new(&shared.retry, &shared.connection),
+        reconnects: Reconnects::new(&shared, subscribe.reconnect_timeout),
         cursor: Cursor {
             after,
             told: 0,
@@ -41,13 +40,11 @@ pub(super) async fn open(subscribe: Options) -> Result<Subscription> {
         },
         target,
         timeout,
-        reconnect_timeout: subscribe.reconnect_timeout,
         live: Some(Live {
             messages,
             picked,
             returns,
         }),
-        lost_at: None,
         shared,
     };
     let items = futures::stream::unfold(feed, |mut feed| async move {
@@ -122,12 +119,9 @@ struct Feed {
     shared: Arc<Shared>,
     target: Target,
     timeout: Duration,
-    reconnect_timeout: Option<Duration>,
     cursor: Cursor,
     live: Option<Live>,
-    tries: Tries,
-    /// The time since which no connection has returned anything.
-    lost_at: Option<Instant>,
+    reconnects: Reconnects,
 }
 
 impl Feed {
@@ -141,23 +135,14 @@ impl Feed {
             };
             let error = match messages.next().await {
                 Some(Ok(message)) => {
-                    self.tries.reset();
-                    self.lost_at = None;
+                    self.reconnects.progressed();
                     return self.cursor.take(message);
                 }
                 Some(Err(failed)) => self.shared.failed(*picked, &failed),
-                // A server that shuts down may end its subscriptions without an error.
-                None => {
-                    self.shared.connection.move_on(*picked);
-                    let endpoint = self.shared.connection.name(*picked).to_owned();
-                    Error::Unreachable {
-                        endpoint,
-                        message: "the server ended the subscription".to_owned(),
-                    }
-                }
+                None => self.shared.ended(*picked),
             };
             self.live = None;
-            self.pause_after(error).await?;
+            self.reconnects.pause_after(error, self.cursor.after).await?;
         }
     }
 
@@ -188,33 +173,9 @@ impl Feed {
                 return Ok(());
             }
             Ok(Err(failed)) => self.shared.failed(picked, &failed),
-            Err(_elapsed) => {
-                self.shared.connection.move_on(picked);
-                Error::DeadlineExceeded {
-                    after: self.timeout,
-                    last: None,
-                }
-            }
+            Err(_elapsed) => self.shared.timed_out(picked, self.timeout),
         };
-        self.pause_after(error).await
-    }
-
-    /// Waits before a connection attempt, or returns the error if there is to be none.
-    async fn pause_after(&mut self, error: Error) -> Result<()> {
-        if !error.is_retryable() {
-            return Err(error);
-        }
-        let lost_at = *self.lost_at.get_or_insert_with(Instant::now);
-        let pause = self.tries.after_failure_without_end();
-        if self
-            .reconnect_timeout
-            .is_some_and(|most| lost_at.elapsed() + pause >= most)
-        {
-            return Err(error);
-        }
-        tracing::debug!(%error, ?pause, after = self.cursor.after, "subscription broke, resuming");
-        tokio::time::sleep(pause).await;
-        Ok(())
+        self.reconnects.pause_after(error, self.cursor.after).await
     }
 }
 
