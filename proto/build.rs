@@ -9,6 +9,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = [
         "annals/v1/event_store.proto",
         "annals/v1/state.proto",
+        "annals/v1/checkpoint.proto",
+        "annals/v1/group.proto",
         "annals/v1/transfer.proto",
         "annals/v1/errors.proto",
     ];

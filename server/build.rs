@@ -18,6 +18,8 @@ fn services() -> Result<(), Box<dyn Error>> {
     let files = [
         "annals/v1/event_store.proto",
         "annals/v1/state.proto",
+        "annals/v1/checkpoint.proto",
+        "annals/v1/group.proto",
         "annals/v1/transfer.proto",
         FORWARDING,
     ];

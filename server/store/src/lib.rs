@@ -51,7 +51,8 @@ pub use model::state::{
 };
 pub use read::clock::{CLOCK_SKEW_MAX, ClockState};
 pub use read::{
-    Batch, Direction, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader, StreamUntil, Until,
+    Batch, Direction, EncodedEvent, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader, StreamUntil,
+    Until,
 };
 pub use state::read::{ListState, StatePage, StateUpdate};
 pub use store::state::{StateNotice, StateSubscription, SubscribeState};

@@ -112,6 +112,7 @@ fn store_to_rpc(error: &Error) -> rpc::Status {
             actual,
         } => {
             let detail = pb::VersionConflict {
+                group: String::new(),
                 stream: stream.to_string(),
                 expected_version: *expected,
                 actual_version: *actual,
@@ -129,6 +130,7 @@ fn store_to_rpc(error: &Error) -> rpc::Status {
             actual,
         } => {
             let detail = pb::VersionConflict {
+                group: String::new(),
                 stream: String::new(),
                 expected_version: *expected,
                 actual_version: *actual,

@@ -243,6 +243,11 @@ impl Entry {
         self.bytes
     }
 
+    /// Returns the record in it.
+    pub(crate) fn into_record(self) -> Bytes {
+        self.bytes.slice(self.record..)
+    }
+
     pub(crate) fn placement(&self) -> Parsed<Placement<'_>> {
         placement(&self.bytes[self.record..])
     }

@@ -5,7 +5,11 @@ use bytes::Bytes;
 
 use super::log_reader::frames;
 use crate::{
-    format::{frame::Frame, record::Record, wire::Malformed},
+    format::{
+        frame::Frame,
+        record::{Record, View},
+        wire::Malformed,
+    },
     model::{
         error::{Error, Result},
         query::Query,
@@ -27,7 +31,43 @@ pub struct Batch {
     pub bytes: usize,
 }
 
+/// An event in the encoding in which it is sent, an `annals.v1.RecordedEvent`. Cloning is cheap: clones share the bytes
+/// with the frame of the log that holds them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncodedEvent(Bytes);
+
+impl EncodedEvent {
+    /// Returns the encoded event.
+    #[must_use]
+    pub const fn bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// Parses the event.
+    ///
+    /// # Errors
+    /// [`crate::Error::Corrupt`] if the bytes are not an event, which those of the store never are.
+    pub fn view(&self) -> Result<View<'_>> {
+        Ok(View::parse(&self.0)?)
+    }
+}
+
 impl Batch {
+    /// Returns the events one by one, encoded.
+    ///
+    /// # Errors
+    /// [`crate::Error::Corrupt`] if the bytes are not events, which a batch of the store never has.
+    pub fn encoded(&self) -> Result<Vec<EncodedEvent>> {
+        let mut events = Vec::with_capacity(self.events);
+        for chunk in &self.chunks {
+            let mut entries = crate::format::record::Entries::new(chunk);
+            while let Some(entry) = entries.next_entry()? {
+                events.push(EncodedEvent(entry.into_record()));
+            }
+        }
+        Ok(events)
+    }
+
     pub(crate) fn push(&mut self, chunk: Bytes, events: usize) {
         self.events += events;
         self.bytes += chunk.len();

@@ -20,8 +20,8 @@ pub(crate) mod time;
 mod until;
 
 pub use annals_engine::Direction;
-pub use batch::Batch;
 pub(crate) use batch::Selector;
+pub use batch::{Batch, EncodedEvent};
 pub(crate) use ends::{ends, last_in, read_end, stored_end};
 pub(crate) use finder::Finder;
 pub(crate) use first_match::{Match, Search, first_match};

@@ -127,7 +127,7 @@ impl State {
         if appended.first_position != self.active.last.next() {
             return Err(Malformed("log: positions do not follow each other").into());
         }
-        if lifecycles.is_empty() && !append.streams().any(StreamName::is_own) {
+        if lifecycles.is_empty() && !append.streams().any(StreamName::is_reserved) {
             let mut keyed = append.is_keyed().then(|| (append.events[0].id, append.count()));
             for run in append.runs(&firsts) {
                 self.add_run(run, keyed.take(), appended.recorded_at, window_events)?;

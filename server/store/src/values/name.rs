@@ -4,8 +4,9 @@
 //! A name is UTF-8 without control characters and does not start with `$`, which is reserved for the store. Because
 //! names contain no zero byte, `keys` can end a name with one (see there).
 //!
-//! The store writes streams of its own. Their names begin with `$$` and are at most 3 bytes longer than those of
-//! clients; see [`crate::lifecycle`].
+//! Other names begin with `$`. Streams, event types and scopes of the services above the store, such as consumer
+//! groups, have a `$` and a name: a *system name*. The store's own streams begin with `$$` and are at most 3 bytes
+//! longer than those of clients; see [`crate::lifecycle`]. Clients can read them all, and write to none.
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
@@ -94,6 +95,15 @@ macro_rules! name {
                 check(name, $bytes_max)
             }
 
+            /// Creates the system name `$` + `name`: for a service, never for what a client gives.
+            ///
+            /// # Errors
+            /// [`NameError`] if `name` is not valid.
+            pub fn system(name: &str) -> Result<Self, NameError> {
+                Self::check(name)?;
+                Ok(Self(format!("{SYSTEM_PREFIX}{name}").into()))
+            }
+
             /// Returns the name.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -149,6 +159,8 @@ name!(
     STREAM_NAME_BYTES_MAX
 );
 
+/// Prefix of system names.
+const SYSTEM_PREFIX: &str = "$";
 /// Prefix of the names of the store's own streams: the settings of the stream `S` are in the stream `$$S`.
 const OWN_PREFIX: &str = "$$";
 /// Marks a prefix among the names of streams: the prefix `P` has the settings name `$P`, and its settings are in the
@@ -244,13 +256,16 @@ impl StreamPrefix {
 }
 
 impl StreamName {
-    /// Creates the name of a stream that can be read: a client's name, or `$$` followed by one, or `$$$` followed by
-    /// a prefix.
+    /// Creates the name of a stream that can be read: a client's name, or `$` or `$$` followed by one, or `$$$`
+    /// followed by a prefix.
     ///
     /// # Errors
     /// [`NameError`] if it is not valid.
     pub fn to_read(name: &str) -> Result<Self, NameError> {
-        let given = subject(name).map_or(name, |subject| prefix(subject).unwrap_or(subject));
+        let given = match subject(name) {
+            Some(subject) => prefix(subject).unwrap_or(subject),
+            None => name.strip_prefix(SYSTEM_PREFIX).unwrap_or(name),
+        };
         check(given, STREAM_NAME_BYTES_MAX)?;
         Ok(Self(name.into()))
     }
@@ -276,9 +291,9 @@ impl StreamName {
         Self(format!("{OWN_PREFIX}{}", self.0).into())
     }
 
-    /// Whether this is one of the store's own streams.
-    pub(crate) fn is_own(&self) -> bool {
-        subject(&self.0).is_some()
+    /// Whether clients can't write to this stream: it is the store's own, or that of a service.
+    pub(crate) fn is_reserved(&self) -> bool {
+        self.0.starts_with(SYSTEM_PREFIX)
     }
 }
 

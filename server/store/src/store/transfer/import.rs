@@ -268,7 +268,7 @@ impl Import {
             self.settle().await?;
             self.may_have_holes = true;
         }
-        if stream.is_own() != event.kind.as_str().starts_with('$') {
+        if stream.is_reserved() != event.kind.as_str().starts_with('$') {
             return invalid(format!(
                 "the event at position {position} has type {:?}, which can't be in stream {stream:?}",
                 event.kind

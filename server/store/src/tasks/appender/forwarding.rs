@@ -20,8 +20,8 @@ impl Appender {
         if !writer.is_empty() && writer != *own {
             self.forwarding.saw(writer);
         }
-        // No call accepts internal streams, so that clients can't write them. So appends to these can't be forwarded.
-        if jobs.iter().any(|job| job.append.stream().is_own()) {
+        // No call accepts reserved streams, so that clients can't write them. So appends to these can't be forwarded.
+        if jobs.iter().any(|job| job.append.stream().is_reserved()) {
             return;
         }
         while let Some(writer) = self.forwarding.target(own) {

@@ -1,0 +1,1 @@
+//! Named positions of the log that consumers report.
