@@ -1,11 +1,14 @@
 //! Generates the service traits: messages are those of `annals-proto`, but for the responses of reads, subscriptions
 //! and pipelines, which `grpc/wire/raw.rs` writes, and for appends, which `grpc/wire/encoded.rs` leaves in the bytes
-//! in which they arrive. The codec is `grpc/wire/codec.rs`. Also generates the messages and the client for forwarding
-//! appends to another server.
+//! in which they arrive. The codec is `grpc/wire/codec.rs`. Also generates the messages and the clients for forwarding
+//! to another server.
 
 use std::{error::Error, path::PathBuf};
 
-const FORWARDING: &str = "annals/internal/v1/forwarding.proto";
+const INTERNAL: [&str; 2] = [
+    "annals/internal/v1/forwarding.proto",
+    "annals/internal/v1/group.proto",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=../proto/annals");
@@ -21,7 +24,8 @@ fn services() -> Result<(), Box<dyn Error>> {
         "annals/v1/checkpoint.proto",
         "annals/v1/group.proto",
         "annals/v1/transfer.proto",
-        FORWARDING,
+        INTERNAL[0],
+        INTERNAL[1],
     ];
     let mut builder = tonic_prost_build::configure()
         .build_client(false)
@@ -39,6 +43,7 @@ fn services() -> Result<(), Box<dyn Error>> {
         ("v1.AppendToManyRequest", "encoded::AppendToManyRequest"),
         ("v1.AppendPipelineRequest", "encoded::AppendPipelineRequest"),
         ("v1.AppendPipelineResponse", "raw::PipelineResponse"),
+        ("v1.ConsumeResponse", "raw::ConsumeResponse"),
         ("internal.v1.ForwardResponse", "raw::PipelineResponse"),
     ] {
         builder = builder.extern_path(format!(".annals.{message}"), format!("crate::grpc::wire::{path}"));
@@ -58,6 +63,6 @@ fn forwarding_client() -> Result<(), Box<dyn Error>> {
         .out_dir(folder)
         .extern_path(".google.rpc", "::tonic_types::pb")
         .extern_path(".annals.v1", "::annals_proto::v1")
-        .compile_fds(protox::compile([FORWARDING], ["../proto"])?)?;
+        .compile_fds(protox::compile(INTERNAL, ["../proto"])?)?;
     Ok(())
 }

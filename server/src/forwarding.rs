@@ -1,11 +1,12 @@
 //! Forwards appends to the server that writes the log, where several servers share one ([`annals_store::Forwarder`]).
-//! They are sent to its `annals.internal.v1.ForwardingService`.
+//! They are sent to its `annals.internal.v1.ForwardingService`. `leaders`: forwards calls to servers that lead groups.
 //!
 //! 1. All appends of a group are sent in one call, in order, and their results come in that order.
 //! 2. Waits at most [`CONNECT_TIMEOUT`] for a connection and [`ANSWER_TIMEOUT`] for the next result. A paused or dead
 //!    server costs that wait once; then this server writes the appends itself.
 //! 3. Appends that certainly did not reach the other server are distinguished from those that may have.
 
+mod leaders;
 mod message;
 mod outcome;
 #[cfg(test)]
@@ -23,10 +24,25 @@ use tonic::{
 };
 use tracing::debug;
 
+pub(crate) use leaders::{LeaderClient, Leaders};
+
 use crate::grpc::internal::forwarding_service_client::ForwardingServiceClient;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Connects to a server.
+async fn connect(address: &str) -> Result<Channel, Status> {
+    let unusable = |error: tonic::transport::Error| Status::unavailable(error.to_string());
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))
+        .map_err(unusable)?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true);
+    timeout(CONNECT_TIMEOUT, endpoint.connect())
+        .await
+        .map_err(|_| Status::deadline_exceeded("no connection"))?
+        .map_err(unusable)
+}
 
 /// Connects to the server that currently writes. Keeps the last connection.
 pub(crate) struct OtherServers {
@@ -50,16 +66,7 @@ impl OtherServers {
         if let Some((_, client)) = known.filter(|(name, _)| name == writer) {
             return Ok(client);
         }
-        let unusable = |error: tonic::transport::Error| Status::unavailable(error.to_string());
-        let endpoint = Endpoint::from_shared(format!("http://{writer}"))
-            .map_err(unusable)?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true);
-        let channel = timeout(CONNECT_TIMEOUT, endpoint.connect())
-            .await
-            .map_err(|_| Status::deadline_exceeded("no connection"))?
-            .map_err(unusable)?;
-        let client = Client::new(channel);
+        let client = Client::new(connect(writer).await?);
         *self.last.lock() = Some((writer.to_owned(), client.clone()));
         Ok(client)
     }

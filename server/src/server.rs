@@ -23,6 +23,7 @@ use std::{
 };
 
 use annals_engine::Engine;
+use annals_services::groups::{Groups, Setup};
 use annals_store::{Environment, Settings, Store};
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -33,7 +34,7 @@ use crate::{
     Config, Error, Result,
     config::{EngineConfig, ListenAddress},
     engine,
-    forwarding::OtherServers,
+    forwarding::{Leaders, OtherServers},
     grpc, http,
     metrics::Metrics,
     phase::Phase,
@@ -51,6 +52,7 @@ const REOPEN_WAIT: Duration = Duration::from_millis(500);
 pub struct Server {
     config: Config,
     store: Store,
+    groups: Groups,
     engine: &'static str,
     metrics: Metrics,
     front: Front,
@@ -191,7 +193,14 @@ impl Server {
         // Only this function sets them, so they are still unset.
         let _ = front.registry.set(shown);
         let _ = front.store.set(store.clone());
+        let setup = Setup {
+            address: advertised(&config, front.grpc_address),
+            is_shared: config.engine.is_shared(),
+            clock: Environment::system("").clock,
+            seed: Environment::system("").seed,
+        };
         Self {
+            groups: Groups::open(store.clone(), setup),
             config,
             front,
             store,
@@ -228,8 +237,14 @@ impl Server {
             cut: cut.clone(),
         };
         let (reporter, health) = tonic_health::server::health_reporter();
+        let groups = grpc::ServedGroups {
+            groups: self.groups.clone(),
+            leaders: self.config.engine.is_shared().then(Leaders::default),
+            address: self.front.grpc_address.to_string(),
+        };
         let stopping = Stopping {
             store: self.store.clone(),
+            groups: self.groups.clone(),
             phase: self.front.phase,
             health: grpc::Health::new(reporter),
             drain: drain.clone(),
@@ -240,6 +255,7 @@ impl Server {
         let mut serving = Aborting(tokio::spawn(grpc::serve(
             self.front.grpc,
             service,
+            groups,
             health,
             connections,
         )?));
@@ -257,6 +273,7 @@ impl Server {
         cut.cancel();
         let closing = async {
             serving.ended().await;
+            self.groups.close().await;
             self.store.close().await;
         };
         if tokio::time::timeout(STOP_TIMEOUT, closing).await.is_err() {
@@ -350,6 +367,7 @@ fn advertised(config: &Config, address: SocketAddr) -> String {
 /// State needed to shut down.
 struct Stopping {
     store: Store,
+    groups: Groups,
     phase: watch::Sender<Phase>,
     health: grpc::Health,
     drain: CancellationToken,
@@ -364,6 +382,7 @@ impl Stopping {
         self.phase.send_replace(Phase::Draining);
         self.health.not_serving().await;
         self.drain.cancel();
+        self.groups.end_consumers();
         self.store.end_subscriptions();
         self.health.end_watches().await;
         tokio::select! {
@@ -382,6 +401,7 @@ impl Stopping {
         self.phase.send_replace(Phase::Failed);
         self.health.not_serving().await;
         self.drain.cancel();
+        self.groups.end_consumers();
         self.store.end_subscriptions();
         // The remaining connections are cut, so it makes no difference whether this timed out.
         let _ = tokio::time::timeout(FAILED_GRACE, serving.ended()).await;

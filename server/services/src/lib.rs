@@ -9,3 +9,20 @@
 
 pub mod checkpoints;
 pub mod groups;
+
+use std::time::Duration;
+
+use annals_store::{Position, Result, Store};
+
+/// Returns the age of the first event after a position of the log whose last position is `head`; zero if there is none.
+///
+/// # Errors
+/// [`annals_store::Error::Unavailable`].
+pub async fn lag(store: &Store, position: Position, head: Position) -> Result<Duration> {
+    if position >= head {
+        return Ok(Duration::ZERO);
+    }
+    let recorded_at = store.recorded_after(position, head).await?;
+    let lag = recorded_at.map_or(0, |at| store.now().micros.saturating_sub(at.micros));
+    Ok(Duration::from_micros(lag))
+}

@@ -22,7 +22,7 @@ pub(crate) use calls::EventStore;
 pub(crate) use generated::internal;
 pub(crate) use request::MESSAGE_APPENDS_MAX;
 pub(crate) use response::{expected, state_change, state_check, timestamp};
-pub(crate) use transport::{Connections, Health, refuse, serve};
+pub(crate) use transport::{Connections, Health, ServedGroups, refuse, serve};
 #[cfg(test)]
 pub(crate) use {
     request::forwarded_append,

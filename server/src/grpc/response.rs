@@ -1,5 +1,7 @@
 //! Converts the store's results to messages of the protocol.
 
+mod group;
+
 use annals_proto::v1::{self as pb, expected_revision};
 use annals_store::{
     Appended, EVENT_TYPE_BYTES_MAX, Expected, Limits, PrefixRetention, Retention, SCOPE_NAME_BYTES_MAX,
@@ -10,6 +12,15 @@ use annals_store::{
         STATE_VALUE_BYTES_MAX, TAGS_MAX,
     },
 };
+
+pub(super) use group::{group, group_status, mode, parked_event};
+
+pub(crate) fn duration(duration: std::time::Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(duration.subsec_nanos()).expect("nanoseconds within a second fit in 31 bits"),
+    }
+}
 
 pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp {

@@ -66,6 +66,7 @@ pub use tasks::snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
 pub use values::content_type::{CONTENT_TYPE_BYTES_MAX, ContentType, ContentTypeError};
 pub use values::event::NewEvent;
 pub use values::expected::Expected;
+pub use values::ids::ChangeIds;
 pub use values::limits::{self, Limits};
 pub use values::name::{
     EVENT_TYPE_BYTES_MAX, EventType, NameError, SCOPE_NAME_BYTES_MAX, STATE_KEY_BYTES_MAX,

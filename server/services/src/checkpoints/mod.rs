@@ -257,15 +257,11 @@ impl Checkpoints {
 
     async fn status(&self, checkpoint: Checkpoint, head: Position) -> StoreResult<CheckpointStatus> {
         let lag_events = head.0.saturating_sub(checkpoint.position.0);
-        let recorded_at = match lag_events {
-            0 => None,
-            _ => self.store.recorded_after(checkpoint.position, head).await?,
-        };
-        let lag = recorded_at.map_or(0, |at| self.store.now().micros.saturating_sub(at.micros));
+        let lag = crate::lag(&self.store, checkpoint.position, head).await?;
         Ok(CheckpointStatus {
             checkpoint,
             lag_events,
-            lag: Duration::from_micros(lag),
+            lag,
         })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! - `service`: the calls of `annals.v1.EventStoreService`. `answers`: those with a single response.
 //! - `state`: the calls of `annals.v1.StateService`.
+//! - `group`: the calls of `annals.v1.GroupService`. `consume`: consumers.
 //! - `transfer`: the calls of `annals.v1.TransferService`.
 //! - `forward`: the call of `annals.internal.v1.ForwardingService`, with which servers forward appends.
 //! - `pipeline`, `stream`: calls with a stream of responses.
@@ -12,7 +13,9 @@
 
 mod answers;
 mod append_log;
+mod consume;
 mod forward;
+mod group;
 mod pipeline;
 mod service;
 mod state;
@@ -25,6 +28,7 @@ use annals_store::Store;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use forward::Forward;
+pub(super) use group::Group;
 pub(super) use state::State;
 pub(super) use transfer::Transfer;
 

@@ -6,6 +6,7 @@
 
 mod append;
 mod expected;
+mod group;
 mod lifecycle;
 mod plain;
 mod query;
@@ -25,6 +26,10 @@ pub(crate) use append::forwarded_append;
 #[cfg(test)]
 use append::pipelined_append;
 pub(super) use append::{append_to_many, append_to_stream, forwarded_appends, pipelined_appends};
+pub(super) use group::{
+    group_name, group_start, list_groups, list_parked, open as open_consumer, selection as parked_selection,
+    settings as group_settings, settle,
+};
 pub(super) use lifecycle::{
     delete, list_prefix_retentions, prefix_retention_of, retention_of, set_prefix_retention, set_retention,
     tombstone,

@@ -15,6 +15,7 @@ use annals_proto::{
     ERROR_DOMAIN,
     v1::{self as pb, ErrorReason},
 };
+use annals_services::groups::Error as GroupError;
 use annals_store::{Error, Expected, Position, Rejection, Revision, ScopeName, StreamName};
 use prost::Message;
 use prost_types::Any;
@@ -27,12 +28,16 @@ pub(super) use too_large::{explain, explained};
 use super::response;
 
 /// The reason why a call, or one append of a pipeline, fails.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Refusal {
     /// The request is invalid.
     Request(Invalid),
     /// The store failed or refused the request.
     Store(Error),
+    /// A consumer group refused the request.
+    Group(GroupError),
+    /// Another server refused the request.
+    Forwarded(Box<rpc::Status>),
 }
 
 impl From<Invalid> for Refusal {
@@ -44,6 +49,18 @@ impl From<Invalid> for Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<GroupError> for Refusal {
+    fn from(error: GroupError) -> Self {
+        match error {
+            GroupError::Store(error) => Self::Store(error),
+            GroupError::Settings(error) => {
+                Self::Request(Invalid::field(format!("settings.{}", error.field), error.problem))
+            }
+            error => Self::Group(error),
+        }
     }
 }
 
@@ -69,7 +86,54 @@ pub(crate) fn to_rpc(refusal: &Refusal) -> rpc::Status {
     match refusal {
         Refusal::Request(invalid) => invalid_to_rpc(invalid),
         Refusal::Store(error) => store_to_rpc(error),
+        Refusal::Group(error) => group_to_rpc(error),
+        Refusal::Forwarded(status) => (**status).clone(),
     }
+}
+
+/// Returns the refusal with which another server has answered, or `None` if it has not answered.
+pub(crate) fn forwarded(status: Status) -> Option<Refusal> {
+    let details = rpc::Status::decode(status.details()).ok()?;
+    // Without details the status is not from the server, but about the connection.
+    let is_answer = !details.details.is_empty();
+    is_answer.then(|| Refusal::Forwarded(Box::new(details)))
+}
+
+fn group_to_rpc(error: &GroupError) -> rpc::Status {
+    let named = |code, reason, name: &str| Builder::new(code, reason).value("group", name);
+    let builder = match error {
+        GroupError::NotFound(name) => named(Code::NotFound, ErrorReason::GroupNotFound, name),
+        GroupError::Exists(name) => named(Code::AlreadyExists, ErrorReason::GroupExists, name),
+        GroupError::VersionConflict {
+            name,
+            expected,
+            actual,
+        } => {
+            let detail = pb::VersionConflict {
+                stream: String::new(),
+                expected_version: *expected,
+                actual_version: *actual,
+                prefix: String::new(),
+                group: name.clone(),
+            };
+            named(Code::Aborted, ErrorReason::VersionConflict, name)
+                .value("expected", expected)
+                .value("actual", actual)
+                .detail("annals.v1.VersionConflict", &detail)
+        }
+        GroupError::PositionBeyondHead { position, head } => position_beyond_head(*position, *head),
+        GroupError::Unavailable(name) => named(Code::Unavailable, ErrorReason::GroupUnavailable, name),
+        GroupError::UnknownDelivery(id) => {
+            Builder::new(Code::InvalidArgument, ErrorReason::UnknownDelivery).value("delivery", id)
+        }
+        GroupError::Replaced(name) => {
+            Builder::new(Code::Aborted, ErrorReason::ConsumerReplaced).value("consumer", name)
+        }
+        GroupError::Overloaded(_) => Builder::new(Code::ResourceExhausted, ErrorReason::Overloaded),
+        GroupError::Closing => Builder::new(Code::Unavailable, ErrorReason::ShuttingDown),
+        GroupError::Settings(_) | GroupError::Store(_) => unreachable!("converted to other refusals"),
+    };
+    builder.build(error.to_string())
 }
 
 fn invalid_to_rpc(invalid: &Invalid) -> rpc::Status {

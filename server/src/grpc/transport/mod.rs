@@ -11,6 +11,7 @@ mod health;
 
 use std::time::Duration;
 
+use annals_services::groups::Groups;
 use tokio::net::TcpListener;
 use tonic::{codegen::tokio_stream::StreamExt, transport::server::TcpIncoming};
 
@@ -21,17 +22,20 @@ use connection::Connection;
 use direct::DirectLayer;
 
 use super::{
-    calls::{EventStore, Forward, State, Transfer},
+    calls::{EventStore, Forward, Group, State, Transfer},
     generated::{
-        internal_v1::forwarding_service_server::ForwardingServiceServer,
+        internal_v1::{
+            forwarding_service_server::ForwardingServiceServer,
+            group_forwarding_service_server::GroupForwardingServiceServer,
+        },
         v1::{
-            event_store_service_server::EventStoreServiceServer, state_service_server::StateServiceServer,
-            transfer_service_server::TransferServiceServer,
+            event_store_service_server::EventStoreServiceServer, group_service_server::GroupServiceServer,
+            state_service_server::StateServiceServer, transfer_service_server::TransferServiceServer,
         },
     },
     status,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, forwarding::Leaders};
 
 /// The most bytes that a client can send on one stream before the server has read them: enough for a few large
 /// appends.
@@ -79,10 +83,20 @@ fn incoming(
         .map(move |accepted| accepted.map(|io| connections.open(io)))
 }
 
+/// The consumer groups that are served.
+pub(crate) struct ServedGroups {
+    pub groups: Groups,
+    /// Forwards calls to other servers, if there are any.
+    pub leaders: Option<Leaders>,
+    /// The address at which other servers reach this one.
+    pub address: String,
+}
+
 /// Serves until a drain has ended the last call, or the connections are cut.
 pub(crate) fn serve(
     listener: TcpListener,
     service: EventStore,
+    groups: ServedGroups,
     health: tonic_health::pb::health_server::HealthServer<impl tonic_health::pb::health_server::Health>,
     connections: Connections,
 ) -> Result<impl Future<Output = Result<()>>> {
@@ -109,6 +123,20 @@ pub(crate) fn serve(
     let forward = ForwardingServiceServer::new(forward).max_decoding_message_size(message_bytes_max);
     let state = State::new(service.store.clone(), service.metrics.clone());
     let state = StateServiceServer::new(state).max_decoding_message_size(message_bytes_max);
+    let group = |leaders| {
+        let (groups, address) = (groups.groups.clone(), groups.address.clone());
+        Group::new(
+            groups,
+            service.store.clone(),
+            leaders,
+            address,
+            service.metrics.clone(),
+        )
+    };
+    let group_forward =
+        GroupForwardingServiceServer::new(group(None)).max_decoding_message_size(message_bytes_max);
+    let group =
+        GroupServiceServer::new(group(groups.leaders.clone())).max_decoding_message_size(message_bytes_max);
     let transfer = TransferServiceServer::new(transfer).max_decoding_message_size(message_bytes_max);
     let service = EventStoreServiceServer::new(service).max_decoding_message_size(message_bytes_max);
     let router = tonic::transport::Server::builder()
@@ -123,6 +151,8 @@ pub(crate) fn serve(
         .layer(DirectLayer(service))
         .add_service(health)
         .add_service(state)
+        .add_service(group)
+        .add_service(group_forward)
         .add_service(transfer)
         .add_service(forward)
         .add_service(reflection().build_v1().map_err(|error| failed(&error))?)

@@ -8,6 +8,8 @@
 //! SubscribeStreamResponse = events (1): length, entries  |  caught_up (2)  |  fell_behind (3)  |  checkpoint (4)
 //! AppendPipelineResponse,
 //! ForwardResponse        = results (1): length, PipelinedResult, …
+//! ConsumeResponse         = opened (1)  |  deliveries (2): length, Delivery, …  |  withdrawal (3)
+//! Delivery                = id (1), attempt (2), event (3): length, RecordedEvent
 //! entries                 = 0x0A, length, RecordedEvent, …  field 1 of both read responses and of EventBatch
 //! ```
 //!
@@ -18,6 +20,7 @@
 mod tests;
 
 use annals_proto::v1 as pb;
+use annals_services::groups::ConsumerDelivery;
 use annals_store::{Appended, Notice};
 use bytes::{BufMut, Bytes};
 use prost::Message;
@@ -36,6 +39,13 @@ mod number {
     pub(super) const CAUGHT_UP: u32 = 2;
     pub(super) const FELL_BEHIND: u32 = 3;
     pub(super) const CHECKPOINT: u32 = 4;
+    pub(super) const OPENED: u32 = 1;
+    pub(super) const DELIVERIES: u32 = 2;
+    pub(super) const WITHDRAWAL: u32 = 3;
+    pub(super) const DELIVERY: u32 = 1;
+    pub(super) const ID: u32 = 1;
+    pub(super) const ATTEMPT: u32 = 2;
+    pub(super) const EVENT: u32 = 3;
 }
 
 fn chunks_len(chunks: &[Bytes]) -> usize {
@@ -157,6 +167,69 @@ impl Encode for SubscriptionResponse {
             Self::CaughtUp(news) => message::encode(number::CAUGHT_UP, news, out),
             Self::FellBehind(news) => message::encode(number::FELL_BEHIND, news, out),
             Self::Checkpoint(news) => message::encode(number::CHECKPOINT, news, out),
+        }
+    }
+}
+
+/// `annals.v1.ConsumeResponse`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ConsumeResponse {
+    Opened(pb::ConsumerOpened),
+    Deliveries(Vec<ConsumerDelivery>),
+    Withdrawal(pb::Withdrawal),
+    /// From another server.
+    Forwarded(pb::ConsumeResponse),
+}
+
+fn delivery_len(delivery: &ConsumerDelivery) -> usize {
+    let event = delivery.event.bytes().len();
+    number_len(number::ID, delivery.id)
+        + number_len(number::ATTEMPT, delivery.attempt.into())
+        + key_len(number::EVENT)
+        + encoded_len_varint(event as u64)
+        + event
+}
+
+fn deliveries_len(deliveries: &[ConsumerDelivery]) -> usize {
+    let entry = |delivery| {
+        let len = delivery_len(delivery);
+        key_len(number::DELIVERY) + encoded_len_varint(len as u64) + len
+    };
+    deliveries.iter().map(entry).sum()
+}
+
+impl Encode for ConsumeResponse {
+    fn encoded_len(&self) -> usize {
+        match self {
+            Self::Opened(opened) => message::encoded_len(number::OPENED, opened),
+            Self::Deliveries(deliveries) => {
+                let len = deliveries_len(deliveries);
+                key_len(number::DELIVERIES) + encoded_len_varint(len as u64) + len
+            }
+            Self::Withdrawal(withdrawal) => message::encoded_len(number::WITHDRAWAL, withdrawal),
+            Self::Forwarded(response) => Message::encoded_len(response),
+        }
+    }
+
+    fn encode(&self, out: &mut impl BufMut) {
+        match self {
+            Self::Opened(opened) => message::encode(number::OPENED, opened, out),
+            Self::Deliveries(deliveries) => {
+                encode_key(number::DELIVERIES, WireType::LengthDelimited, out);
+                encode_varint(deliveries_len(deliveries) as u64, out);
+                for delivery in deliveries {
+                    encode_key(number::DELIVERY, WireType::LengthDelimited, out);
+                    encode_varint(delivery_len(delivery) as u64, out);
+                    put_number(number::ID, delivery.id, out);
+                    put_number(number::ATTEMPT, delivery.attempt.into(), out);
+                    encode_key(number::EVENT, WireType::LengthDelimited, out);
+                    let event = delivery.event.bytes();
+                    encode_varint(event.len() as u64, out);
+                    out.put_slice(event);
+                }
+            }
+            Self::Withdrawal(withdrawal) => message::encode(number::WITHDRAWAL, withdrawal, out),
+            Self::Forwarded(response) => response.encode_raw(out),
         }
     }
 }

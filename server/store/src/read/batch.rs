@@ -37,6 +37,12 @@ pub struct Batch {
 pub struct EncodedEvent(Bytes);
 
 impl EncodedEvent {
+    /// Wraps the bytes of an `annals.v1.RecordedEvent`, which are not checked.
+    #[must_use]
+    pub const fn new(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
     /// Returns the encoded event.
     #[must_use]
     pub const fn bytes(&self) -> &Bytes {

@@ -1,26 +1,30 @@
-//! Ids of the events that the store itself writes.
+//! Ids that the store and the services above it generate.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
 
-/// Ids of the events that change settings. They are unique, so that when two servers change the same stream at the
-/// same time, the second one detects that it was not first.
+/// Generates ids of events and writes. They are unique, so that when two servers change the same thing at the same
+/// time, the second one detects that it was not first. They follow from the seed, so that simulations can be repeated.
 #[derive(Debug)]
-pub(crate) struct ChangeIds {
+pub struct ChangeIds {
     seed: u64,
     next: AtomicU64,
 }
 
 impl ChangeIds {
-    pub(crate) const fn new(seed: u64) -> Self {
+    /// Creates a generator. Two servers must have different seeds.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
         Self {
             seed,
             next: AtomicU64::new(0),
         }
     }
 
-    pub(crate) fn next(&self) -> Uuid {
+    /// Returns the next id.
+    #[must_use]
+    pub fn next(&self) -> Uuid {
         let count = self.next.fetch_add(1, Ordering::Relaxed);
         // Every bit of the seed counts: those that the UUID's version and variant overwrite also affect the lower
         // half.

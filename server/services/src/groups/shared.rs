@@ -1,0 +1,122 @@
+//! What the tasks of all groups of a server share.
+
+use std::sync::Arc;
+
+use annals_store::{ChangeIds, Clock, Position, StateChange, StateCheck, StateWrite, StateWritten, Store};
+use foldhash::HashMap;
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Notify, watch},
+    time::Duration,
+};
+use uuid::Uuid;
+
+use super::{
+    error::{Error, Result},
+    leader::Handle,
+    lease::Sessions,
+};
+
+/// Pause before a write is repeated whose outcome is unknown.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How a server takes part in leading groups.
+#[derive(Clone)]
+pub struct Setup {
+    /// The address at which other servers reach this one; empty if there is none.
+    pub address: String,
+    /// Whether other servers use the same store.
+    pub is_shared: bool,
+    /// Source of the current time.
+    pub clock: Arc<dyn Clock>,
+    /// Seed of ids. Two servers of one store must have different seeds.
+    pub seed: u64,
+}
+
+pub(super) struct Shared {
+    pub store: Store,
+    pub address: String,
+    pub is_shared: bool,
+    pub clock: Arc<dyn Clock>,
+    pub ids: ChangeIds,
+    pub sessions: Sessions,
+    /// Groups that this server leads, by name.
+    pub leaders: Mutex<HashMap<String, Handle>>,
+    /// Whose turn it is to take the lead of a group.
+    pub claiming: tokio::sync::Mutex<()>,
+    closing: watch::Sender<bool>,
+    /// Number of leaders that have not stopped.
+    pub running: watch::Sender<usize>,
+    /// A group was deleted.
+    pub deleted: Notify,
+}
+
+impl Shared {
+    pub(super) fn new(store: Store, setup: Setup) -> Self {
+        Self {
+            store,
+            address: setup.address,
+            is_shared: setup.is_shared,
+            clock: setup.clock,
+            ids: ChangeIds::new(setup.seed),
+            sessions: Sessions::default(),
+            leaders: Mutex::default(),
+            claiming: tokio::sync::Mutex::default(),
+            closing: watch::Sender::new(false),
+            running: watch::Sender::new(0),
+            deleted: Notify::new(),
+        }
+    }
+
+    pub(super) async fn head(&self) -> Result<Position> {
+        Ok(self.store.head().await?)
+    }
+
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    /// Waits until the server stops.
+    pub(super) async fn closing(&self) {
+        // The sender is in `self`, so it exists.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    pub(super) fn state_write(
+        &self,
+        changes: Vec<StateChange>,
+        checks: Vec<StateCheck>,
+    ) -> Result<StateWrite> {
+        let write = StateWrite::new(self.ids.next(), changes, checks, self.store.limits());
+        write.map_err(|error| Error::Store(annals_store::Error::Corrupt(error.to_string())))
+    }
+
+    /// Makes a write. If its outcome is unknown, repeats it with the same id while `is_wanted` holds.
+    pub(super) async fn write(
+        &self,
+        write: StateWrite,
+        is_wanted: impl Fn() -> bool,
+    ) -> Result<StateWritten> {
+        loop {
+            match self.store.write_state(write.clone()).await {
+                Err(annals_store::Error::Unavailable(_) | annals_store::Error::Overloaded(_))
+                    if is_wanted() =>
+                {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                result => return Ok(result?),
+            }
+        }
+    }
+
+    /// Returns 32 random bits.
+    pub(super) fn nonce(&self) -> u32 {
+        // The upper half of an id is the same for all of a seed.
+        let id: Uuid = self.ids.next();
+        (id.as_u64_pair().1 >> 16) as u32
+    }
+}
