@@ -34,6 +34,7 @@ mod calls;
 mod checks;
 pub mod conditions;
 mod event;
+pub mod groups;
 mod history;
 mod log;
 mod looks;

@@ -99,7 +99,7 @@ fn quick() -> GroupSettings {
 /// Returns the next deliveries of a consumer as (id, attempt, stream, revision).
 async fn deliveries(consumer: &mut Consumer) -> Vec<(u64, u32, String, u64)> {
     loop {
-        let message = tokio::time::timeout(Duration::from_secs(60), consumer.next());
+        let message = tokio::time::timeout(Duration::from_secs(100), consumer.next());
         if let ConsumerMessage::Deliveries(deliveries) = message.await.expect("no delivery").unwrap() {
             return deliveries
                 .iter()
@@ -209,7 +209,8 @@ async fn a_failed_event_holds_back_its_stream_and_no_other() {
         .unwrap();
     // The later ones of the stream are withdrawn, and settling them has no effect.
     let withdrawn = consumer.next().await.unwrap();
-    let expected = ConsumerMessage::Withdrawn(WithdrawalReason::Order, vec![first[1].0, first[2].0]);
+    let expected =
+        ConsumerMessage::Withdrawn(WithdrawalReason::Nacked, vec![first[0].0, first[1].0, first[2].0]);
     assert_eq!(withdrawn, expected);
     settler
         .settle(acks([first[1].0, first[3].0, first[4].0]))
@@ -320,6 +321,24 @@ async fn a_silent_consumer_loses_its_events_and_gets_no_more() {
     other.leave().await;
     fixture.append("a", 1).await;
     assert_eq!(deliveries(&mut silent).await[0].3, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn consumers_that_all_were_silent_are_offered_events_again() {
+    let fixture = Fixture::new().await;
+    fixture.append("a", 3).await;
+    for mode in [Mode::OrderedByStream, Mode::Exclusive] {
+        let group = fixture
+            .create(&format!("{mode:?}"), GroupSettings { mode, ..quick() })
+            .await;
+        let mut consumer = group.join("c", 3).await.unwrap();
+        assert_eq!(deliveries(&mut consumer).await.len(), 3);
+        // It says nothing, because it has nothing to say once all is withdrawn.
+        let again = deliveries(&mut consumer).await;
+        assert_eq!(again.len(), 1, "one at a time");
+        consumer.settler().settle(acks([again[0].0])).await.unwrap();
+        assert_eq!(deliveries(&mut consumer).await.len(), 2);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -128,7 +128,7 @@ fn respond(message: ConsumerMessage, settings: &GroupSettings) -> ConsumeRespons
         ConsumerMessage::Withdrawn(reason, deliveries) => {
             let reason = match reason {
                 WithdrawalReason::AckTimeout => pb::WithdrawalReason::AckTimeout,
-                WithdrawalReason::Order => pb::WithdrawalReason::Order,
+                WithdrawalReason::Nacked => pb::WithdrawalReason::Nacked,
                 WithdrawalReason::GroupChanged => pb::WithdrawalReason::GroupChanged,
                 WithdrawalReason::TooLate => pb::WithdrawalReason::TooLate,
             };

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use annals_store::Timestamp;
 use foldhash::HashMap;
+use tokio::time::{Duration, Instant};
 
 use super::{Action, ItemId, LaneKey, Told, WithdrawalReason, Work};
 use crate::groups::settings::Mode;
@@ -24,8 +25,9 @@ pub(super) struct Consumer {
     pub last_id: u64,
     /// Lanes that it holds with another event to deliver.
     pub lanes: VecDeque<LaneKey>,
-    /// Whether a delivery to it has timed out, and it has not sent anything since. It then gets no more.
-    pub is_silent: bool,
+    /// When a delivery to it timed out, if it has not sent anything since. It then gets nothing for a while, and after
+    /// that one event at a time: it may have nothing to say, because everything that it held was withdrawn.
+    pub silent_since: Option<Instant>,
     pub connected_at: Timestamp,
 }
 
@@ -59,8 +61,13 @@ impl Consumer {
         self.held.len()
     }
 
-    pub(super) fn free_permits(&self) -> usize {
-        (self.permits as usize).saturating_sub(self.held.len())
+    /// Returns how many events it can get now.
+    pub(super) fn free_permits(&self, now: Instant, ack_timeout: Duration) -> usize {
+        let permits = match self.silent_since {
+            None => self.permits as usize,
+            Some(since) => usize::from(now >= since + ack_timeout),
+        };
+        permits.saturating_sub(self.held.len())
     }
 }
 
@@ -84,7 +91,7 @@ impl Work {
             first_id,
             last_id: first_id,
             lanes: VecDeque::new(),
-            is_silent: false,
+            silent_since: None,
             connected_at: at,
         };
         self.consumers.insert(id, consumer);
@@ -131,11 +138,12 @@ impl Work {
         }
     }
 
-    /// Makes the consumer that has waited longest the active one of an exclusive group.
+    /// Makes the consumer that has waited longest the active one of an exclusive group. One that is silent has its turn
+    /// only if all are.
     pub(super) fn activate_next(&mut self) {
-        let waits = |consumer: &Consumer| !consumer.is_silent;
-        let ready = self.consumers.iter().find(|(_, consumer)| waits(consumer));
-        if let Some((id, _)) = ready {
+        let by_silence = |(id, consumer): &(&ConsumerId, &Consumer)| (consumer.silent_since, **id);
+        let next = self.consumers.iter().min_by_key(by_silence);
+        if let Some((id, _)) = next.filter(|(id, _)| self.active != Some(**id)) {
             self.active = Some(*id);
             self.told.push((*id, Told::Active));
         }
@@ -151,12 +159,8 @@ impl Work {
 
     /// Notes that a consumer has sent something.
     pub(super) fn heard_of(&mut self, id: ConsumerId) {
-        if let Some(consumer) = self.consumers.get_mut(&id)
-            && std::mem::take(&mut consumer.is_silent)
-            && self.settings.mode == Mode::Exclusive
-            && self.active.is_none()
-        {
-            self.activate_next();
+        if let Some(consumer) = self.consumers.get_mut(&id) {
+            consumer.silent_since = None;
         }
     }
 

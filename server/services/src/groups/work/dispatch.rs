@@ -40,9 +40,10 @@ impl Work {
         mut has_space: impl FnMut(ConsumerId) -> bool,
     ) -> BTreeMap<ConsumerId, Vec<Delivery>> {
         let mut deliveries: BTreeMap<ConsumerId, Given> = BTreeMap::new();
+        let timeout = self.settings.ack_timeout;
         let gets_some = |(id, consumer): (&ConsumerId, &super::Consumer)| {
             let is_active = self.settings.mode != Mode::Exclusive || self.active == Some(*id);
-            (is_active && !consumer.is_silent && consumer.free_permits() > 0 && has_space(*id)).then_some(*id)
+            (is_active && consumer.free_permits(now, timeout) > 0 && has_space(*id)).then_some(*id)
         };
         let mut ready: Vec<_> = self.consumers.iter().filter_map(gets_some).collect();
         // Begins with the consumer after the one that was served last.
@@ -59,7 +60,7 @@ impl Work {
                 let has_permits = self
                     .consumers
                     .get(id)
-                    .is_some_and(|consumer| consumer.free_permits() > 0);
+                    .is_some_and(|consumer| consumer.free_permits(now, timeout) > 0);
                 has_permits && given.bytes < MESSAGE_BYTES
             });
         }
@@ -101,7 +102,10 @@ impl Work {
             return;
         };
         let deadline = now + self.settings.ack_timeout;
-        for _ in 0..consumer.free_permits().min(TURN_EVENTS) {
+        for _ in 0..consumer
+            .free_permits(now, self.settings.ack_timeout)
+            .min(TURN_EVENTS)
+        {
             if given.bytes >= MESSAGE_BYTES {
                 break;
             }

@@ -5,7 +5,7 @@
 //!    mode says. The events of a lane are delivered in order. Those in flight are the first ones of the lane, and one
 //!    consumer holds them all.
 //! 2. An event that fails waits at the front of its lane and holds back the later ones. Those that were in flight after
-//!    it are withdrawn.
+//!    it are withdrawn. The consumer is told, because it may have got them after it sent the nack.
 //! 3. An event leaves when it is acked, skipped, or parked; parked ones leave once that is stored.
 //! 4. Everything is bounded: the events by [`EVENTS_MAX`] and [`BYTES_MAX`], what a consumer holds by its permits.
 
@@ -106,10 +106,10 @@ pub(crate) struct Park {
 /// Why a consumer no longer holds a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WithdrawalReason {
-    /// It was not settled in time.
+    /// It, or an earlier one of its lane, was not settled in time.
     AckTimeout,
-    /// An earlier event of its lane comes first.
-    Order,
+    /// It, or an earlier one of its lane, was nacked.
+    Nacked,
     /// The group was changed or reset.
     GroupChanged,
     /// It was settled before, or withdrawn.
@@ -174,6 +174,8 @@ pub(crate) struct Work {
     told: Vec<(ConsumerId, Told)>,
     /// When deadlines were last compared with the time.
     checked_at: Instant,
+    /// The time of the last tick.
+    ticked_at: Instant,
     has_changed: bool,
 }
 
@@ -197,6 +199,7 @@ impl Work {
             noted: None,
             told: Vec::new(),
             checked_at: now,
+            ticked_at: now,
             has_changed: false,
         }
     }

@@ -67,6 +67,7 @@ impl Work {
                 self.done(item);
             }
         }
+        let mut nacked = Vec::new();
         for nack in settlement.nacks {
             let name = self.consumers.get(&id).map(|consumer| consumer.name.clone());
             let name = name.unwrap_or_default();
@@ -77,7 +78,9 @@ impl Work {
                 if nack.action == Action::Skip {
                     self.done(item);
                 } else {
-                    self.fail(item, &nack.action, &nack.reason, &name, (Some(now), at));
+                    let later = self.fail(item, &nack.action, &nack.reason, &name, (Some(now), at));
+                    nacked.push(delivery);
+                    nacked.extend(later);
                 }
             }
         }
@@ -87,6 +90,10 @@ impl Work {
             {
                 *deadline = now + self.settings.ack_timeout;
             }
+        }
+        if !nacked.is_empty() {
+            self.told
+                .push((id, Told::Withdrawn(WithdrawalReason::Nacked, nacked)));
         }
         if !late.is_empty() {
             self.told
@@ -130,7 +137,8 @@ impl Work {
         }
     }
 
-    /// Ends a delivery of an event that is not done. `now` is needed for a retry.
+    /// Ends a delivery of an event that is not done, and the later ones of its lane, whose ids are returned. `now` is
+    /// needed for a retry.
     pub(super) fn fail(
         &mut self,
         id: ItemId,
@@ -138,7 +146,7 @@ impl Work {
         reason: &str,
         consumer: &str,
         (now, at): (Option<Instant>, Timestamp),
-    ) {
+    ) -> Vec<u64> {
         self.has_changed = true;
         let item = &self.items[id];
         let is_last = item.attempts >= self.settings.attempts_max;
@@ -153,11 +161,10 @@ impl Work {
                 consumer: consumer.to_owned(),
                 at,
             };
-            self.park_item(id, parking);
-            return;
+            return self.park_item(id, parking);
         }
         let (key, attempts) = (item.lane, item.attempts);
-        self.withdraw_after(id);
+        let later = self.withdraw_after(id);
         self.take_from_holder(id);
         if let Some(lane) = self.lanes.get_mut(&key) {
             lane.in_flight -= 1;
@@ -177,15 +184,17 @@ impl Work {
         }
         self.let_go(key);
         self.offer(key);
+        later
     }
 
-    /// Parks an event, and the later ones of its lane if the group says so.
-    fn park_item(&mut self, id: ItemId, parking: Parking) {
+    /// Parks an event, and the later ones of its lane if the group says so. Returns the deliveries of the later ones.
+    fn park_item(&mut self, id: ItemId, parking: Parking) -> Vec<u64> {
         let key = self.items[id].lane;
         let at = parking.at;
-        if self.settings.park_following {
-            self.withdraw_after(id);
-        }
+        let withdrawn = match self.settings.park_following {
+            true => self.withdraw_after(id),
+            false => Vec::new(),
+        };
         self.take_from_holder(id);
         let later: Vec<_> = match self.lanes.get(&key) {
             Some(lane) if self.settings.park_following => {
@@ -212,13 +221,15 @@ impl Work {
             });
             self.parking.insert(id);
         }
+        withdrawn
     }
 
-    /// Withdraws the events in flight after this one of its lane. These deliveries do not count.
-    fn withdraw_after(&mut self, id: ItemId) {
+    /// Withdraws the events in flight after this one of its lane, and returns the ids of their deliveries. These do not
+    /// count as attempts.
+    fn withdraw_after(&mut self, id: ItemId) -> Vec<u64> {
         let key = self.items[id].lane;
         let Some(lane) = self.lanes.get_mut(&key) else {
-            return;
+            return Vec::new();
         };
         let in_flight = lane.queue.iter().take(lane.in_flight);
         let later: Vec<_> = in_flight
@@ -227,7 +238,6 @@ impl Work {
             .skip(1)
             .collect();
         lane.in_flight -= later.len();
-        let holder = lane.holder;
         let mut deliveries = Vec::with_capacity(later.len());
         for id in later {
             deliveries.extend(self.take_from_holder(id));
@@ -235,10 +245,7 @@ impl Work {
             item.state = State::Ready;
             item.attempts -= 1;
         }
-        if let Some(holder) = holder.filter(|_| !deliveries.is_empty()) {
-            let told = Told::Withdrawn(WithdrawalReason::Order, deliveries);
-            self.told.push((holder, told));
-        }
+        deliveries
     }
 
     /// Takes an event from the consumer that holds it, and returns the id of the delivery.
@@ -258,6 +265,7 @@ impl Work {
     /// Withdraws deliveries that are overdue, and readies events that have waited long enough. Call it when
     /// [`Self::wakes_at`] says so, or more often.
     pub(crate) fn tick(&mut self, now: Instant, at: Timestamp) {
+        self.ticked_at = now;
         while let Some((until, id)) = self.waiting.first().copied()
             && until <= now
         {
@@ -296,16 +304,18 @@ impl Work {
         let Some(consumer) = self.consumers.get_mut(&id) else {
             return;
         };
-        consumer.is_silent = true;
+        consumer.silent_since = Some(now);
         let name = consumer.name.clone();
-        let told = Told::Withdrawn(WithdrawalReason::AckTimeout, vec![delivery]);
-        self.told.push((id, told));
         let reason = "the consumer did not settle it in time";
-        self.fail(item, &Action::Retry(None), reason, &name, (Some(now), at));
+        let later = self.fail(item, &Action::Retry(None), reason, &name, (Some(now), at));
+        let withdrawn = std::iter::once(delivery).chain(later).collect();
+        let told = Told::Withdrawn(WithdrawalReason::AckTimeout, withdrawn);
+        self.told.push((id, told));
         if self.settings.mode == Mode::Exclusive && self.active == Some(id) {
-            self.active = None;
-            self.told.push((id, Told::StandsBy));
             self.activate_next();
+            if self.active != Some(id) {
+                self.told.push((id, Told::StandsBy));
+            }
         }
     }
 
@@ -318,6 +328,12 @@ impl Work {
         let holds = self.consumers.values().any(|consumer| !consumer.held.is_empty());
         let check = holds.then(|| self.checked_at + self.check_interval());
         let retry = self.waiting.first().map(|(until, _)| *until);
-        check.into_iter().chain(retry).min()
+        let silent = self
+            .consumers
+            .values()
+            .filter_map(|consumer| consumer.silent_since);
+        let offered = silent.map(|since| since + self.settings.ack_timeout);
+        let offered = offered.filter(|at| *at > self.ticked_at).min();
+        [check, retry, offered].into_iter().flatten().min()
     }
 }

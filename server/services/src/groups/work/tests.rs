@@ -194,13 +194,12 @@ impl World {
         let is_done =
             !settlement.acks.is_empty() || settlement.nacks.iter().any(|nack| nack.action == Action::Skip);
         self.work.settle(id, settlement, self.now, self.at()).unwrap();
-        if is_extended {
+        if is_extended || !is_done {
+            // Of a nack it is told.
             return;
         }
         self.held.get_mut(&id).unwrap().remove(&delivery);
-        if is_done {
-            self.done.insert(position);
-        }
+        self.done.insert(position);
     }
 
     /// Learns which deliveries were withdrawn.
