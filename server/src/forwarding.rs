@@ -30,6 +30,8 @@ use crate::grpc::internal::forwarding_service_client::ForwardingServiceClient;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Connects to a server.
 async fn connect(address: &str) -> Result<Channel, Status> {
@@ -37,6 +39,9 @@ async fn connect(address: &str) -> Result<Channel, Status> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))
         .map_err(unusable)?
         .connect_timeout(CONNECT_TIMEOUT)
+        // A server that is paused or unreachable is detected while a call is open, too.
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
         .tcp_nodelay(true);
     timeout(CONNECT_TIMEOUT, endpoint.connect())
         .await

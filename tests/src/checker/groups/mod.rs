@@ -1,8 +1,9 @@
 //! Judges what consumers of a group saw. Knows only what was sent and received, and which faults there were.
 //!
 //! 1. Every event of the group was acked, skipped, or is parked.
-//! 2. In an ordered group, an event was delivered only when every earlier one of its stream was settled, or was held by
-//!    the same consumer.
+//! 2. In an ordered group, an event was delivered only when every earlier one of its stream was settled, or held by the
+//!    same consumer, or returned by it, which the server may not have known yet. It was processed only when every
+//!    earlier one was settled.
 //! 3. No two consumers held events of one stream at the same time.
 //! 4. Every repeated delivery has a reason: a nack, a withdrawal, a timeout, a consumer or a server that went away.
 //!
@@ -21,6 +22,9 @@ use std::{
 
 /// What the difference between a server's view of time and a consumer's can be.
 const SLACK: Duration = Duration::from_millis(700);
+
+/// Not a session.
+const NOBODY: Session = u64::MAX;
 
 /// Identifies a consumer's connection.
 pub type Session = u64;
@@ -228,6 +232,8 @@ struct Last {
     session: Session,
     /// Whether there is a reason to deliver it again.
     may_repeat: bool,
+    /// Whether the session has returned it.
+    is_returned: bool,
 }
 
 /// Returns everything that must not have happened.
@@ -311,6 +317,7 @@ impl<'a> Judge<'a> {
         let last = Last {
             session,
             may_repeat: false,
+            is_returned: false,
         };
         self.last.insert(event.position, last);
         let Some(stream) = self.streams.get_mut(event.stream.as_str()) else {
@@ -326,7 +333,11 @@ impl<'a> Judge<'a> {
                 self.violations.push(violation);
             }
             let passed = stream.passed(event.revision, session);
-            if let Some(passed) = passed {
+            // The server may not have known yet that the consumer returned the earlier one.
+            let position = passed.and_then(|passed| self.positions.get(&(event.stream.as_str(), passed)));
+            let returned = position.and_then(|position| self.last.get(position));
+            let is_returned = returned.is_some_and(|last| last.session == session && last.is_returned);
+            if let Some(passed) = passed.filter(|_| !is_returned) {
                 let violation = GroupViolation::OutOfOrder(event.clone(), passed);
                 self.violations.push(violation);
             }
@@ -366,10 +377,19 @@ impl<'a> Judge<'a> {
                 self.let_go(session, position.unwrap_or_default());
             }
             self.let_go(session, position);
+            if let Some(last) = self.last.get_mut(&position) {
+                last.is_returned = true;
+            }
             return;
         }
         if let Some(stream) = self.streams.get_mut(event.stream.as_str()) {
             stream.held.remove(&event.revision);
+            if self.end.is_ordered
+                && let Some(passed) = stream.passed(event.revision, NOBODY)
+            {
+                let violation = GroupViolation::OutOfOrder(event.clone(), passed);
+                self.violations.push(violation);
+            }
             stream.settled.insert(event.revision);
         }
     }

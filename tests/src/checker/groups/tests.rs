@@ -100,6 +100,7 @@ fn an_event_before_an_earlier_one_is_out_of_order() {
     let after_retry = vec![
         delivered(1, event(1, "a", 0)),
         settled(1, 1, Settled::Returned),
+        // Sent before the server knew; but it must not be processed.
         delivered(1, event(2, "a", 1)),
         settled(1, 2, Settled::Acked),
         delivered(1, event(1, "a", 0)),

@@ -92,7 +92,12 @@ struct Visit<'a> {
 impl Visit<'_> {
     /// Returns whether it ended gracefully, so that what was settled is stored.
     async fn run(mut self, endpoint: String) -> bool {
-        let Ok(channel) = Endpoint::from_shared(endpoint).unwrap().connect().await else {
+        let endpoint = Endpoint::from_shared(endpoint)
+            .unwrap()
+            .connect_timeout(Duration::from_secs(2))
+            .http2_keep_alive_interval(Duration::from_secs(2))
+            .keep_alive_timeout(Duration::from_secs(3));
+        let Ok(channel) = endpoint.connect().await else {
             return false;
         };
         let mut client = GroupServiceClient::new(channel).max_decoding_message_size(64 << 20);
@@ -124,6 +129,12 @@ impl Visit<'_> {
             if self.shared.is_over.load(Ordering::Relaxed) || processed >= goes_after {
                 let graceful = self.shared.is_over.load(Ordering::Relaxed) || self.random.random_bool(0.5);
                 if !graceful {
+                    // Before the connection ends, because others may get its events at once.
+                    let session = self.session;
+                    self.shared.note(Happened::Ended {
+                        session,
+                        stored: false,
+                    });
                     return false;
                 }
                 drop(requests);
@@ -284,20 +295,14 @@ impl Visit<'_> {
         responses: &mut tonic::Streaming<pb::ConsumeResponse>,
         held: &mut Held,
     ) -> bool {
-        let mut queue = VecDeque::new();
         for (position, _) in std::mem::take(&mut held.events).into_values() {
             let session = self.session;
             self.shared.note(Happened::Withdrawn { session, position });
         }
         loop {
+            // What still arrives is not processed.
             match responses.message().await {
-                Ok(Some(response)) => {
-                    self.hear(response, &mut queue, held);
-                    for (position, _) in std::mem::take(&mut held.events).into_values() {
-                        let session = self.session;
-                        self.shared.note(Happened::Withdrawn { session, position });
-                    }
-                }
+                Ok(Some(_)) => {}
                 Ok(None) => return true,
                 Err(_) => return false,
             }

@@ -11,7 +11,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
     time::Instant,
 };
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use crate::{
     model::{
@@ -121,6 +121,7 @@ impl Writer {
             let error = match self.try_write(group).await {
                 Ok(Ok(verdicts)) => return Ok(verdicts),
                 Ok(Err(EngineError::Conflict | EngineError::TooOld)) => {
+                    debug!("another server was first to change a scope");
                     Error::Overloaded("concurrent writes of the same scopes")
                 }
                 Ok(Err(error)) => {
@@ -134,7 +135,9 @@ impl Writer {
             if error.is_fatal() {
                 return Err(error);
             }
-            warn!(%error, "cannot write state; trying again");
+            if !matches!(error, Error::Overloaded(_)) {
+                warn!(%error, "cannot write state; trying again");
+            }
             if Instant::now() >= deadline {
                 return Err(doubt.unwrap_or(error));
             }
