@@ -17,43 +17,43 @@ use crate::{
     testing::{Fixture, small},
 };
 
-pub(super) fn scope(name: &str) -> ScopeName {
+pub(crate) fn scope(name: &str) -> ScopeName {
     ScopeName::new(name).unwrap()
 }
 
-pub(super) fn entry(scope_name: &str, key: &str) -> EntryName {
+pub(crate) fn entry(scope_name: &str, key: &str) -> EntryName {
     EntryName {
         scope: scope(scope_name),
         key: StateKey::new(key).unwrap(),
     }
 }
 
-pub(super) fn put(scope: &str, key: &str, value: &str) -> StateChange {
+pub(crate) fn put(scope: &str, key: &str, value: &str) -> StateChange {
     StateChange {
         entry: entry(scope, key),
         value: Some(Bytes::copy_from_slice(value.as_bytes())),
     }
 }
 
-pub(super) fn delete(scope: &str, key: &str) -> StateChange {
+pub(crate) fn delete(scope: &str, key: &str) -> StateChange {
     StateChange {
         entry: entry(scope, key),
         value: None,
     }
 }
 
-pub(super) fn check(scope: &str, key: &str, expected: Option<u64>) -> StateCheck {
+pub(crate) fn check(scope: &str, key: &str, expected: Option<u64>) -> StateCheck {
     StateCheck {
         entry: entry(scope, key),
         expected,
     }
 }
 
-pub(super) fn write(id: u128, changes: Vec<StateChange>, checks: Vec<StateCheck>) -> StateWrite {
+pub(crate) fn write(id: u128, changes: Vec<StateChange>, checks: Vec<StateCheck>) -> StateWrite {
     StateWrite::new(Uuid::from_u128(id), changes, checks, &Limits::default()).unwrap()
 }
 
-pub(super) async fn versions(store: &Store, id: u128, changes: Vec<StateChange>) -> Vec<u64> {
+pub(crate) async fn versions(store: &Store, id: u128, changes: Vec<StateChange>) -> Vec<u64> {
     store
         .write_state(write(id, changes, Vec::new()))
         .await
@@ -62,7 +62,7 @@ pub(super) async fn versions(store: &Store, id: u128, changes: Vec<StateChange>)
 }
 
 /// Returns the keys, values and versions of a scope.
-pub(super) async fn listed(store: &Store, name: &str) -> Vec<(String, String, u64)> {
+pub(crate) async fn listed(store: &Store, name: &str) -> Vec<(String, String, u64)> {
     let list = ListState {
         scope: scope(name),
         prefix: String::new(),
