@@ -14,7 +14,7 @@ use super::{evaluation::Evaluation, expiry};
 use crate::{
     EntryName, Error, FailedCheck, Limits, ListState, Rejection, Result, ScopeName, StateChange, StateCheck,
     StateKey, StateWrite, StateWriteError, StateWritten, Store, Timestamp,
-    testing::{Fixture, small},
+    testing::{Fixture, PATIENCE, small},
 };
 
 pub(crate) fn scope(name: &str) -> ScopeName {
@@ -364,4 +364,36 @@ async fn of_two_writes_with_one_id_one_is_made() {
         results.push(shared.engine.commit(commit).await);
     }
     assert_eq!(results, [Ok(()), Err(annals_engine::Error::Conflict)]);
+}
+
+/// Two servers that write one scope lose races, which are counted, and nothing else is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_races_and_results_of_writes_are_counted() {
+    let fixture = Fixture::new(small()).await;
+    let stores = [fixture.store.clone(), fixture.another().await];
+    let conflicts = || {
+        stores
+            .iter()
+            .map(|store| store.metrics().state.conflicts.get())
+            .sum::<u64>()
+    };
+    let began = std::time::Instant::now();
+    let mut next = 1;
+    while conflicts() == 0 {
+        assert!(began.elapsed() < PATIENCE, "no conflict in {next} writes");
+        let [first, second] = [(0, next), (1, next + 1)].map(|(n, id)| {
+            let store = stores[n].clone();
+            tokio::spawn(async move { versions(&store, id, vec![put("s", "a", "1")]).await })
+        });
+        assert_ne!(first.await.unwrap(), second.await.unwrap());
+        next += 2;
+    }
+    let writes = stores
+        .iter()
+        .map(|store| store.metrics().state.writes.get())
+        .sum::<u64>();
+    assert_eq!(u128::from(writes), next - 1);
+    for store in stores {
+        assert_eq!(store.metrics().state.waiting_writes.get(), 0);
+    }
 }
