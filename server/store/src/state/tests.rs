@@ -1,6 +1,7 @@
 //! Writes of state, their retries and their expiry; subscriptions; appends with state.
 
 mod appends;
+mod damage;
 mod model;
 mod subscriptions;
 

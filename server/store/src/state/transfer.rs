@@ -163,7 +163,7 @@ impl ScopeChanges {
     fn check(&self) -> Result<()> {
         let Self { scope, updates, .. } = self;
         let invalid = |problem: String| Err(Error::MoveInvalid(format!("scope {scope:?} {problem}")));
-        if self.version <= self.after {
+        if self.version <= self.after || self.version > entry::VERSION_MAX {
             return invalid(format!(
                 "can't have changes after version {} and up to {}",
                 self.after, self.version

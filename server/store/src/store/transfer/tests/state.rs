@@ -287,6 +287,7 @@ async fn changes_that_can_not_be_those_of_a_scope_are_refused() {
     let many = (1..=1_001).map(|n| entry(&format!("k{n}"), n, 1)).collect();
     for (what, changes) in [
         ("no version", part(3, 3, Vec::new())),
+        ("a version that no scope has", part(0, u64::MAX, Vec::new())),
         ("a version that is too late", part(0, 2, vec![entry("a", 3, 1)])),
         ("a version that is too early", part(3, 9, vec![entry("a", 3, 1)])),
         (
