@@ -320,6 +320,7 @@ async fn open_store(config: &Config, opened: engine::Opened, address: SocketAddr
         tail_bytes_max: config.tail_bytes,
         accept_recorded_times: config.accept_recorded_times,
         scavenge_every: config.scavenge_every,
+        state_deletion_age: config.state_deletion_age,
         multi_threaded: true,
         new_identity: loss.is_some(),
         shared_engine: config.engine.is_shared(),

@@ -162,12 +162,12 @@ pub enum Command {
         #[arg(long)]
         keep_recorded_times: bool,
         /// Append the events of an export at the end of the log, with new positions and revisions. Removed events,
-        /// deletions and snapshots are not imported.
+        /// deletions, snapshots and state are not imported.
         #[arg(long)]
         renumber: bool,
     },
 
-    /// Write the whole log with its settings and snapshots, or the events that match the filters, to a file.
+    /// Write the whole log with its settings, snapshots and state, or the events that match the filters, to a file.
     #[command(after_help = help::EXPORT)]
     Export {
         /// The file; `-` for standard output. An existing file is only replaced after everything has been written.

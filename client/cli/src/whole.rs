@@ -5,17 +5,19 @@
 //! {"annals_export":1,"store_id":"…","head":120}                       the first line: the format and the store
 //! {"position":1,"stream":…}                                           an event, as in `record`
 //! {"gap":{"first":2,"last":9,"time":"…"}}                             positions with removed events; time if known
+//! {"state":{"scope":…,"after_version":0,"version":12,"entries":[{"key":…,"value_base64":…,"version":…,"time":…},…],
+//!           "deletions":[["<key>",<version>],…]}}                     changes of a scope of state; replace it if after 0
 //! {"stream_state":{"stream":…,"first_position":…,"created_at":…,"last_revision":…,"last_position":…}}
 //! {"appends":[["<id>",<position>,<events>],…]}                        ids by which appends are recognised
 //! {"snapshot":{"stream":…,"revision":…,"schema_version":…,"time":…,"data_base64":…}}
 //! {"end":{"head":120}}                                                the last line
 //! ```
 //!
-//! Events and gaps come first, in the order of their positions, with none missing.
+//! Events and gaps come first, in the order of their positions, with none missing; state also between them.
 
 use annals_client::{
     Position, RecordedEvent, Revision, Snapshot, Timestamp, TransferAppend, TransferGap, TransferPart,
-    TransferStream, Uuid,
+    TransferState, TransferStream, Uuid,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -24,6 +26,8 @@ use serde_json::json;
 
 use crate::import::{Bad, Times, parse_line};
 use crate::record::time;
+
+mod state;
 
 /// The version of the format.
 const FORMAT: u32 = 1;
@@ -84,6 +88,7 @@ pub fn header(line: &[u8]) -> Option<Result<Header, String>> {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Other {
     Gap(Gap),
+    State(state::Changes),
     StreamState(StreamState),
     Appends(Vec<(String, Position, u32)>),
     Snapshot(SnapshotLine),
@@ -136,6 +141,7 @@ pub fn lines(part: TransferPart) -> Vec<serde_json::Value> {
             last: gap.last_position,
             time: gap.recorded_at.map(time),
         })],
+        TransferPart::State(changes) => vec![Other::State(changes.into())],
         TransferPart::Streams(streams) => streams
             .into_iter()
             .map(|state| {
@@ -212,6 +218,7 @@ impl TryFrom<Other> for TransferPart {
                 last_position: gap.last,
                 recorded_at: gap.time.map(parse_time).transpose()?,
             }),
+            Other::State(changes) => TransferPart::State(TransferState::try_from(changes)?),
             Other::StreamState(state) => {
                 let began = match (state.first_position, state.created_at) {
                     (Some(first), Some(at)) => Some((first, parse_time(at)?)),

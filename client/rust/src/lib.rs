@@ -139,5 +139,5 @@ pub use state::{
 pub use stream::{StreamInfo, Streams};
 pub use subscription::{Subscribe, Subscription, SubscriptionItem};
 pub use target::{OneStream, WholeLog};
-pub use transfer::{Export, TransferAppend, TransferGap, TransferPart, TransferStream};
+pub use transfer::{Export, TransferAppend, TransferGap, TransferPart, TransferState, TransferStream};
 pub use uuid::{Error as UuidError, Uuid};

@@ -19,14 +19,17 @@ use crate::event::{self, RecordedEvent};
 use crate::position::{Position, Revision};
 use crate::retry::{Shared, Tries};
 use crate::snapshot::Snapshot;
+use crate::state::StateEntry;
 
-/// A part of the content of a store. Events and gaps come first, in the order of the log.
+/// A part of the content of a store. Events and gaps come first, in the order of the log; state comes also between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransferPart {
     /// The next events.
     Events(Vec<RecordedEvent>),
     /// The next positions, whose events are removed.
     Gap(TransferGap),
+    /// The next changes of a scope of state.
+    State(TransferState),
     /// Streams that may have removed events.
     Streams(Vec<TransferStream>),
     /// Appends that are recognised by the id of their first event.
@@ -46,6 +49,21 @@ pub struct TransferGap {
     pub last_position: Position,
     /// The time at which the last of their events was recorded, if it is known.
     pub recorded_at: Option<Timestamp>,
+}
+
+/// The changes of a scope of state after one version and up to another: the last change of each entry that was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferState {
+    /// The scope.
+    pub scope: String,
+    /// The version after which the changes come. 0: the scope is sent from its beginning.
+    pub after_version: u64,
+    /// The version up to which the changes are complete.
+    pub version: u64,
+    /// The entries that were created or have a new value, in the order of their versions.
+    pub entries: Vec<StateEntry>,
+    /// The keys of deleted entries, and the versions that deleted them, in the order of these.
+    pub deletions: Vec<(String, u64)>,
 }
 
 /// Information about a stream that can't be derived from its remaining events.
@@ -149,6 +167,8 @@ impl Export {
                 self.position = events.last().map_or(self.position, |event| event.position);
             }
             TransferPart::Gap(gap) => self.position = gap.last_position,
+            // An export that is continued sends all state again.
+            TransferPart::State(_) => {}
             _ => self.is_log_over = true,
         }
         Ok(part)
@@ -255,6 +275,19 @@ impl TryFrom<OneOf> for TransferPart {
                     at => Some(event::parse_time(at.as_ref(), "recorded_at")?),
                 },
             }),
+            OneOf::State(state) => {
+                let entries = state.entries.into_iter().map(StateEntry::try_from);
+                let deletions = state.deletions.into_iter();
+                TransferPart::State(TransferState {
+                    scope: state.scope,
+                    after_version: state.after_version,
+                    version: state.version,
+                    entries: entries.collect::<Result<_>>()?,
+                    deletions: deletions
+                        .map(|deletion| (deletion.key, deletion.version))
+                        .collect(),
+                })
+            }
             OneOf::Streams(streams) => {
                 let streams = streams.streams.into_iter().map(TransferStream::try_from);
                 TransferPart::Streams(streams.collect::<Result<_>>()?)
@@ -306,6 +339,22 @@ impl From<TransferPart> for OneOf {
                 last_position: gap.last_position.into(),
                 recorded_at: gap.recorded_at.map(event::to_time),
             }),
+            TransferPart::State(state) => {
+                let entry = |entry: StateEntry| pb::StateEntry {
+                    key: entry.key,
+                    value: entry.value,
+                    version: entry.version,
+                    changed_at: Some(event::to_time(entry.changed_at)),
+                };
+                let deletion = |(key, version)| pb::StateDeletion { key, version };
+                OneOf::State(pb::TransferState {
+                    scope: state.scope,
+                    after_version: state.after_version,
+                    version: state.version,
+                    entries: state.entries.into_iter().map(entry).collect(),
+                    deletions: state.deletions.into_iter().map(deletion).collect(),
+                })
+            }
             TransferPart::Streams(streams) => {
                 let stream = |stream: TransferStream| pb::TransferStream {
                     stream: stream.stream,

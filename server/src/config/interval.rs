@@ -1,4 +1,4 @@
-//! Durations as options take them: `1d`, `12h`, `1h30m`, `90s`, or `off`.
+//! Durations as options take them: `1d`, `12h`, `1h30m`, `90s`, and for some `off`.
 
 use std::{str::FromStr, time::Duration};
 
@@ -27,6 +27,22 @@ impl FromStr for Interval {
     }
 }
 
+/// How long something is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Age(pub Duration);
+
+impl FromStr for Age {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        whole_seconds(text).map(Self).ok_or_else(|| {
+            Error::Config(format!(
+                "{text:?} is not a duration; write it like 1d, 12h, 30m or 90s"
+            ))
+        })
+    }
+}
+
 /// Returns `None` if the text is no duration, or one that is negative or has a fraction of a second.
 fn whole_seconds(text: &str) -> Option<Duration> {
     let span = SpanParser::new().parse_span(text).ok()?;
@@ -43,11 +59,19 @@ impl<'de> Deserialize<'de> for Interval {
     }
 }
 
+impl<'de> Deserialize<'de> for Age {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::Interval;
+    use super::{Age, Interval};
 
     #[test]
     fn a_length_of_time_has_a_unit() {
@@ -62,10 +86,16 @@ mod tests {
         ] {
             let interval: Interval = text.parse().unwrap();
             assert_eq!(interval, Interval(Some(Duration::from_secs(seconds))), "{text}");
+            assert_eq!(
+                text.parse::<Age>().unwrap(),
+                Age(Duration::from_secs(seconds)),
+                "{text}"
+            );
         }
         for text in ["0", "off", "0s", "0d"] {
             assert_eq!(text.parse::<Interval>().unwrap(), Interval(None), "{text}");
         }
+        assert!("off".parse::<Age>().is_err());
         for text in [
             "",
             "1",

@@ -13,12 +13,12 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-use std::{path::PathBuf, time::Duration};
+use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use annals_store::limits::{APPEND_BYTES_CEILING, Limits, SNAPSHOT_BYTES_CEILING};
 use clap::Parser;
 
-pub use interval::Interval;
+pub use interval::{Age, Interval};
 pub use log_level::LogLevel;
 pub use options::{Flags, Options};
 pub use values::{ByteSize, EngineName, ListenAddress, LogFormat};
@@ -36,6 +36,9 @@ const DEFAULT_CLUSTER_FILE: &str = "/etc/foundationdb/fdb.cluster";
 const DEFAULT_CACHE: ByteSize = ByteSize(128 << 20);
 /// Default time between the end of a scavenge and the start of the next one.
 const DEFAULT_SCAVENGE_EVERY: Interval = Interval(Some(Duration::from_secs(24 * 60 * 60)));
+/// Minimum and maximum time for which deletions of state are known. The maximum bounds the space that they take.
+const STATE_DELETION_AGES: RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(365 * 24 * 60 * 60);
 /// Minimum size of the cache and of the tail: with less, one large append would not fit.
 const MEMORY_MIN: ByteSize = ByteSize(1 << 20);
 /// The most bytes that an event's metadata, type, id and tags can add to its data within an append.
@@ -104,6 +107,8 @@ pub struct Config {
     pub accept_recorded_times: bool,
     /// Time between the end of a scavenge and the start of the next one; `None`: no automatic scavenges.
     pub scavenge_every: Option<Duration>,
+    /// How long deletions of state are known.
+    pub state_deletion_age: Duration,
     /// How long a stopping server waits for calls in flight.
     pub drain_timeout: Duration,
 }
@@ -168,6 +173,15 @@ impl Config {
                 "--drain-seconds is {drain_seconds}; it must be 0 to 3600"
             )));
         }
+        let state_deletion_age = options
+            .state_deletion_age
+            .map_or(defaults.state_deletion_age, |age| age.0);
+        if !STATE_DELETION_AGES.contains(&state_deletion_age) {
+            return Err(Error::Config(format!(
+                "--state-deletion-age is {} seconds; it must be 1m to 365d",
+                state_deletion_age.as_secs()
+            )));
+        }
         Ok(Self {
             listen,
             http_listen: options.http_listen,
@@ -185,6 +199,7 @@ impl Config {
             tail_bytes: tail.to_usize(),
             accept_recorded_times: options.accept_recorded_times.unwrap_or(false),
             scavenge_every: options.scavenge_every.unwrap_or(DEFAULT_SCAVENGE_EVERY).0,
+            state_deletion_age,
             drain_timeout: Duration::from_secs(drain_seconds),
         })
     }

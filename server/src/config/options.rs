@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser};
 use serde::Deserialize;
 
-use super::{ByteSize, EngineName, Interval, ListenAddress, LogFormat};
+use super::{Age, ByteSize, EngineName, Interval, ListenAddress, LogFormat};
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
@@ -152,6 +152,11 @@ pub struct Options {
     #[arg(long, value_name = "DURATION", env = "ANNALS_SCAVENGE_EVERY")]
     pub scavenge_every: Option<Interval>,
 
+    /// How long deletions of state are known, 1m to 365d: a subscription to state that continues after an earlier
+    /// version must start again; on a cluster, set the same on every server [default: 1d]
+    #[arg(long, value_name = "DURATION", env = "ANNALS_STATE_DELETION_AGE")]
+    pub state_deletion_age: Option<Age>,
+
     /// How long a stopping server waits for calls in flight, 0 to 3600 [default: 30]
     #[arg(long, value_name = "SECONDS", env = "ANNALS_DRAIN_SECONDS")]
     pub drain_seconds: Option<u64>,
@@ -202,6 +207,7 @@ impl Options {
                 .accept_lost_events_after
                 .or(fallback.accept_lost_events_after),
             scavenge_every: self.scavenge_every.or(fallback.scavenge_every),
+            state_deletion_age: self.state_deletion_age.or(fallback.state_deletion_age),
             drain_seconds: self.drain_seconds.or(fallback.drain_seconds),
         }
     }

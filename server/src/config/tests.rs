@@ -2,7 +2,7 @@ use std::{path::Path, time::Duration};
 
 use clap::{CommandFactory, Parser};
 
-use super::{ByteSize, Config, EngineConfig, EngineName, Flags, ListenAddress, LogFormat, Options};
+use super::{Age, ByteSize, Config, EngineConfig, EngineName, Flags, ListenAddress, LogFormat, Options};
 use crate::Error;
 
 fn from_args(args: &[&str]) -> Options {
@@ -38,6 +38,7 @@ fn without_anything_given_the_documented_defaults_hold() {
     assert_eq!(config.tail_bytes, 64 << 20);
     assert_eq!(config.drain_timeout, Duration::from_secs(30));
     assert_eq!(config.scavenge_every, Some(Duration::from_secs(86_400)));
+    assert_eq!(config.state_deletion_age, Duration::from_secs(86_400));
     assert!(
         !config.accept_recorded_times,
         "an audit trail's times must be the server's"
@@ -64,6 +65,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         "--accept-recorded-times",
         "--accept-lost-events-after=23",
         "--scavenge-every=12h",
+        "--state-deletion-age=2w",
         "--drain-seconds=5",
     ]);
     let file = Options::from_toml(
@@ -85,6 +87,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         accept_recorded_times = true
         accept_lost_events_after = 23
         scavenge_every = "12h"
+        state_deletion_age = "2w"
         drain_seconds = 5
         "#,
     )
@@ -111,6 +114,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
     );
     assert!(config.accept_recorded_times);
     assert_eq!(config.scavenge_every, Some(Duration::from_secs(12 * 3_600)));
+    assert_eq!(config.state_deletion_age, Duration::from_secs(14 * 86_400));
     let off = Config::resolve(from_args(&["--scavenge-every=off"])).unwrap();
     assert_eq!(off.scavenge_every, None);
 }
@@ -131,7 +135,7 @@ fn every_flag_has_the_variable_and_the_file_key_of_its_name() {
         .get_arguments()
         .filter(|arg| !["help", "version"].contains(&arg.get_id().as_str()))
         .collect();
-    assert_eq!(flags.len(), 20);
+    assert_eq!(flags.len(), 21);
     for flag in flags {
         let name = flag.get_long().unwrap();
         let variable = flag.get_env().unwrap().to_str().unwrap();
@@ -240,6 +244,20 @@ fn values_out_of_bounds_are_refused_naming_the_option() {
             "--drain-seconds",
             Options {
                 drain_seconds: Some(3_601),
+                ..Options::default()
+            },
+        ),
+        (
+            "--state-deletion-age",
+            Options {
+                state_deletion_age: Some(Age(Duration::from_secs(59))),
+                ..Options::default()
+            },
+        ),
+        (
+            "--state-deletion-age",
+            Options {
+                state_deletion_age: Some(Age(Duration::from_secs(365 * 86_400 + 1))),
                 ..Options::default()
             },
         ),

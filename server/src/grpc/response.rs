@@ -5,8 +5,9 @@ mod group;
 use annals_proto::v1::{self as pb, expected_revision};
 use annals_store::{
     Appended, EVENT_TYPE_BYTES_MAX, Expected, Limits, PrefixRetention, Retention, SCOPE_NAME_BYTES_MAX,
-    STATE_KEY_BYTES_MAX, STREAM_NAME_BYTES_MAX, Scavenge, ScavengeState, Snapshot, StateChange, StateCheck,
-    StateEntry, StateNotice, StateUpdate, StateWritten, StreamInfo, StreamName, TAG_BYTES_MAX, Timestamp,
+    STATE_KEY_BYTES_MAX, STREAM_NAME_BYTES_MAX, Scavenge, ScavengeState, ScopeChanges, Snapshot, StateChange,
+    StateCheck, StateEntry, StateNotice, StateUpdate, StateWritten, StreamInfo, StreamName, TAG_BYTES_MAX,
+    Timestamp,
     limits::{
         APPEND_EVENTS_MAX, CHECKS_MAX, METADATA_BYTES_MAX, PREFIXES_MAX, STATE_CHANGES_MAX,
         STATE_VALUE_BYTES_MAX, TAGS_MAX,
@@ -111,6 +112,26 @@ pub(super) fn state_entry(entry: StateEntry) -> pb::StateEntry {
         value: entry.value,
         version: entry.version,
         changed_at: Some(timestamp(entry.changed_at)),
+    }
+}
+
+pub(super) fn moved_state(changes: ScopeChanges) -> pb::TransferState {
+    let (mut entries, mut deletions) = (Vec::new(), Vec::new());
+    for update in changes.updates {
+        match update {
+            StateUpdate::Put(entry) => entries.push(state_entry(entry)),
+            StateUpdate::Deletion { key, version } => deletions.push(pb::StateDeletion {
+                key: key.to_string(),
+                version,
+            }),
+        }
+    }
+    pb::TransferState {
+        scope: changes.scope.to_string(),
+        after_version: changes.after,
+        version: changes.version,
+        entries,
+        deletions,
     }
 }
 

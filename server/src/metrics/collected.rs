@@ -65,13 +65,14 @@ impl Collector for Collected {
         let places = self.0.subscriptions().places();
         let mut family =
             encoder.encode_descriptor("subscriptions", "Open subscriptions.", None, MetricType::Gauge)?;
-        for kind in ["all", "stream"] {
+        for kind in ["all", "stream", "state"] {
             let open = places.iter().filter(|(_, of, _)| *of == kind).count();
             ConstGauge::new(signed(open as u64)).encode(family.encode_family(&Kind { kind })?)?;
         }
 
-        let mut behind: Vec<_> = places
-            .into_iter()
+        // Subscriptions to state have no position in the log.
+        let of_log = places.into_iter().filter(|(_, kind, _)| *kind != "state");
+        let mut behind: Vec<_> = of_log
             .map(|(id, kind, place)| {
                 (
                     info.head.0.saturating_sub(place.0),

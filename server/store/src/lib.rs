@@ -55,6 +55,7 @@ pub use read::{
     Until,
 };
 pub use state::read::{ListState, StatePage, StateUpdate};
+pub use state::transfer::ScopeChanges;
 pub use store::state::{StateNotice, StateSubscription, SubscribeState};
 pub use store::subscribe::{Notice, Start, SubscribeAll, SubscribeStream, Subscription};
 pub use store::transfer::{Export, Gap, Import, KnownAppend, MovedEvent, Part, StreamState};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use annals_client::{Event, ExpectedRevision as Expected, SubscriptionItem};
+use annals_client::{Event, ExpectedRevision as Expected, StateWrite, SubscriptionItem};
 use annals_proto::v1 as pb;
 use annals_tests::{
     harness::{Metrics, PATIENCE, Server, http, sample::event, within_patience},
@@ -16,6 +16,7 @@ use tonic_health::pb::{
 
 on_every_engine!(
     metrics_count_what_was_done,
+    metrics_count_what_was_done_with_state,
     metrics_show_how_far_subscribers_are_behind,
     health_is_told_over_http_and_grpc,
     a_server_that_drains_says_that_it_is_not_ready,
@@ -119,6 +120,55 @@ async fn metrics_count_what_was_done(server: Server) {
     let engine = format!("engine=\"{}\"", server.engine().name());
     assert_eq!(metrics.get("annals_server_info", &[&engine]), Some(1.0));
     assert!(metrics.text().ends_with("# EOF\n"), "OpenMetrics has an end");
+}
+
+async fn metrics_count_what_was_done_with_state(server: Server) {
+    let client = server.client();
+    client.append("s", Expected::Any, [event("T")]).await.unwrap();
+    let put = |n: u32| StateWrite::new().put("s", format!("k{n}"), "1");
+    for n in 0..5 {
+        client.write_state(put(n)).await.unwrap();
+    }
+    let once = put(9);
+    for _ in 0..3 {
+        client.write_state(once.clone()).await.unwrap();
+    }
+    for _ in 0..4 {
+        client
+            .write_state(put(1).expect_absent("s", "k1"))
+            .await
+            .unwrap_err();
+    }
+    assert!(client.get_state("s", "k1").await.unwrap().is_some());
+    assert!(client.get_state("s", "none").await.unwrap().is_none());
+    assert_eq!(
+        client.list_state("s").page_size(3).await.unwrap().entries.len(),
+        3
+    );
+    let metrics = Metrics::of(&server);
+    let count = |name: &str| metrics.value(name) as u64;
+    assert_eq!(count("annals_state_writes_total"), 6);
+    assert_eq!(count("annals_repeated_state_writes_total"), 2);
+    assert_eq!(count("annals_rejected_state_writes_total"), 4);
+    assert_eq!(count("annals_read_state_entries_total"), 4);
+    assert_eq!(count("annals_waiting_state_writes"), 0);
+    assert_eq!(count("annals_state_conflicts_total"), 0);
+    let mut subscription = client.subscribe_state("s").await.unwrap();
+    for _ in 0..6 {
+        within_patience("an entry", subscription.next())
+            .await
+            .unwrap()
+            .unwrap();
+    }
+    let metrics = until(&server, "a subscription to state", |metrics| {
+        metrics.get("annals_subscriptions", &["kind=\"state\""]) == Some(1.0)
+    });
+    assert_eq!(metrics.value("annals_read_state_entries_total") as u64, 10);
+    assert_eq!(
+        metrics.value("annals_subscription_behind_events_max") as u64,
+        0,
+        "it is not a subscription to the log"
+    );
 }
 
 /// Reads the metrics until a condition holds.

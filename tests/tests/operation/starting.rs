@@ -39,6 +39,7 @@ fn help_teaches_by_example_and_names_every_variable() {
         "accept-recorded-times",
         "accept-lost-events-after",
         "scavenge-every",
+        "state-deletion-age",
         "drain-seconds",
         "config",
     ];
@@ -65,13 +66,14 @@ fn help_teaches_by_example_and_names_every_variable() {
 
 #[test]
 fn a_wrong_setting_ends_with_2_and_is_named() {
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["--listen", "nowhere"], "nowhere"),
         (&["--engine", "steam"], "steam"),
         (&["--max-event-bytes", "0"], "--max-event-bytes"),
         (&["--max-append-bytes", "9000000"], "8000000"),
         (&["--log-level", "loud"], "loud"),
         (&["--drain-seconds", "4000"], "3600"),
+        (&["--state-deletion-age", "30s"], "--state-deletion-age"),
         (&["--config", "/nowhere/annals.toml"], "/nowhere/annals.toml"),
         (&["--sing"], "--sing"),
     ];

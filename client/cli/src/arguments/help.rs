@@ -200,9 +200,9 @@ reason; the others are imported, and the exit code is 1.
 
 With --keep-recorded-times, a whole log is moved: into an empty store, on a server started with
 --accept-recorded-times, while no other client appends. Positions, revisions, times, removed
-positions, retention, deletions, tombstones and snapshots are those of the log. Importing again adds
-nothing, and continues after an interruption. If the store or the file is not suitable, nothing is
-written.
+positions, retention, deletions, tombstones, snapshots and state are those of the log. Importing again
+adds nothing, and continues after an interruption. If the store or the file is not suitable, nothing
+is written.
 
 With --renumber, the events of an export get new positions and revisions: for a part of a log, an
 export of an older version, or a store that is not empty. Together with --keep-recorded-times they
@@ -217,8 +217,8 @@ Examples:
 /// Examples and notes of `annals export --help`.
 pub const EXPORT: &str = "\
 Without filters, exports the whole log: a first line with the format and the store, each event with
-its position, positions whose events are removed, the state of streams and appends, snapshots, and a
-last line. See `annals import --keep-recorded-times`. With filters, exports the events that match.
+its position, positions whose events are removed, entries of state, data about streams and appends,
+snapshots, and a last line. See `annals import --keep-recorded-times`. With filters, exports the events that match.
 
 Nothing is lost: data and metadata that would change as JSON on one line (line breaks, surrounding
 white space) are encoded in base64.

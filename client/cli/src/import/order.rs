@@ -1,6 +1,8 @@
 //! Checks that the parts of a whole log are consecutive and within the server's limits.
 
-use annals_client::{Limits, Position, TransferPart};
+use std::collections::HashMap;
+
+use annals_client::{Limits, Position, TransferPart, TransferState};
 
 use super::line::Bad;
 
@@ -9,6 +11,8 @@ use super::line::Bad;
 pub struct Order {
     /// The last position read.
     position: Position,
+    /// The last version read of each scope of state.
+    versions: HashMap<String, u64>,
     /// Whether all events have been read.
     is_log_over: bool,
     ended: bool,
@@ -18,6 +22,11 @@ impl Order {
     /// Whether the last part has been read.
     pub fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// The number of scopes of state.
+    pub fn scopes(&self) -> usize {
+        self.versions.len()
     }
 
     /// Accepts the next part, if it is in order.
@@ -37,6 +46,7 @@ impl Order {
                 }
             }
             TransferPart::Gap(gap) => self.follow(gap.first_position, gap.last_position)?,
+            TransferPart::State(state) => self.follow_state(state)?,
             TransferPart::Snapshot(snapshot) => {
                 self.is_log_over = true;
                 check_sizes([("the snapshot", snapshot.data.len(), limits.max_snapshot_bytes)])?;
@@ -61,6 +71,24 @@ impl Order {
             )));
         }
         self.position = last;
+        Ok(())
+    }
+
+    fn follow_state(&mut self, state: &TransferState) -> Result<(), Bad> {
+        let TransferState {
+            scope,
+            after_version,
+            version,
+            ..
+        } = state;
+        let last = self.versions.entry(scope.clone()).or_default();
+        if version <= after_version || *after_version > 0 && after_version != last {
+            return Err(Bad::Order(format!(
+                "the changes of scope {scope:?} after version {after_version} and up to {version} do not follow \
+                 version {last}"
+            )));
+        }
+        *last = *version;
         Ok(())
     }
 }

@@ -22,6 +22,8 @@ pub struct Summary {
     pub moved: Option<u64>,
     /// Number of snapshots moved.
     pub snapshots: u64,
+    /// Number of scopes of state moved.
+    pub scopes: usize,
     /// Hashes of the names of the streams.
     pub seen: HashSet<u64>,
     pub hasher: RandomState,
@@ -44,6 +46,7 @@ impl Summary {
             kept,
             moved,
             snapshots,
+            scopes,
             ..
         } = self;
         match output.format {
@@ -60,6 +63,9 @@ impl Summary {
                 if *snapshots > 0 {
                     summary["snapshots"] = json!(snapshots);
                 }
+                if *scopes > 0 {
+                    summary["scopes"] = json!(scopes);
+                }
                 output.json(&summary)?;
             }
             Format::Table => {
@@ -70,13 +76,17 @@ impl Summary {
                     0 => String::new(),
                     snapshots => format!("; {snapshots} snapshots"),
                 };
+                let scopes = match scopes {
+                    0 => String::new(),
+                    scopes => format!("; {scopes} scopes of state"),
+                };
                 let kept = match kept {
                     0 => String::new(),
                     kept => format!("; retention set for {kept}"),
                 };
                 output.line(&format!(
                     "imported {imported}, already there {already_there}, bad {bad}; \
-                     streams {streams}{kept}{snapshots}{moved}"
+                     streams {streams}{kept}{snapshots}{scopes}{moved}"
                 ))?;
             }
         }

@@ -157,6 +157,7 @@ impl Sending {
         }
         let mut part = whole::parse(&text).map_err(stopped)?;
         self.order.take(&part, limits).map_err(stopped)?;
+        summary.scopes = self.order.scopes();
         match &mut part {
             TransferPart::Events(events) => {
                 for event in events.drain(..) {

@@ -1,5 +1,6 @@
 use annals_client::{
-    Position, Revision, Timestamp, TransferAppend, TransferGap, TransferPart, TransferStream, Uuid,
+    Position, Revision, StateEntry, Timestamp, TransferAppend, TransferGap, TransferPart, TransferState,
+    TransferStream, Uuid,
 };
 
 use super::*;
@@ -20,6 +21,25 @@ fn every_part_comes_back_from_its_lines() {
             first_position: Position(2),
             last_position: Position(2),
             recorded_at: Some(at()),
+        }),
+        TransferPart::State(TransferState {
+            scope: "$group/\"a\"".into(),
+            after_version: 0,
+            version: 9,
+            entries: vec![StateEntry {
+                key: "k".into(),
+                value: vec![0, 255].into(),
+                version: 7,
+                changed_at: at(),
+            }],
+            deletions: vec![("d".into(), 8)],
+        }),
+        TransferPart::State(TransferState {
+            scope: "s".into(),
+            after_version: 9,
+            version: 10,
+            entries: Vec::new(),
+            deletions: Vec::new(),
         }),
         TransferPart::Streams(vec![TransferStream {
             stream: "order \"1\"".into(),

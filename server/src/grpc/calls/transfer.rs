@@ -83,6 +83,12 @@ impl Transfer {
                 (Some(import), OneOf::Gap(gap)) => {
                     import.gap(request::gap(&gap)?).await.map_err(of_store)?;
                 }
+                (Some(import), OneOf::State(state)) => {
+                    import
+                        .state(request::moved_state(state)?)
+                        .await
+                        .map_err(of_store)?;
+                }
                 (Some(import), OneOf::Streams(streams)) => {
                     import
                         .streams(request::states(streams)?)
@@ -200,6 +206,7 @@ fn part(part: Part) -> annals_store::Result<OneOf> {
             last_position: gap.last.0,
             recorded_at: gap.recorded_at.map(response::timestamp),
         }),
+        Part::State(changes) => OneOf::State(response::moved_state(changes)),
         Part::Streams(states) => {
             let stream = |state: annals_store::StreamState| pb::TransferStream {
                 stream: state.stream.to_string(),

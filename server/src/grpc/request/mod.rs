@@ -38,7 +38,7 @@ pub(super) use read::{list_streams, read_all, read_stream, stream_name, subscrib
 pub(super) use snapshot::{load_snapshot, save_snapshot};
 pub(super) use state::{get_state, list_state, subscribe_state, write_state};
 pub(super) use time::position_at_time;
-pub(super) use transfer::{gap, known_appends, moved_events, moved_snapshot, states, store_id};
+pub(super) use transfer::{gap, known_appends, moved_events, moved_snapshot, moved_state, states, store_id};
 
 use crate::grpc::status::Invalid;
 

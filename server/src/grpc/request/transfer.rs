@@ -2,8 +2,8 @@
 
 use annals_proto::v1 as pb;
 use annals_store::{
-    ContentType, EventType, Gap, KnownAppend, MovedEvent, NewEvent, Position, Revision, Snapshot,
-    StreamState, Tag, Timestamp,
+    ContentType, EventType, Gap, KnownAppend, MovedEvent, NewEvent, Position, Revision, ScopeChanges,
+    ScopeName, Snapshot, StateEntry, StateKey, StateUpdate, StreamState, Tag, Timestamp,
 };
 use bytes::Bytes;
 use uuid::Uuid;
@@ -64,6 +64,37 @@ pub(in crate::grpc) fn gap(gap: &pb::TransferGap) -> Result<Gap, Invalid> {
         recorded_at: recorded_at
             .map(|at| time("part.gap.recorded_at", Some(at)))
             .transpose()?,
+    })
+}
+
+/// Parses changes of a scope of state.
+pub(in crate::grpc) fn moved_state(state: pb::TransferState) -> Result<ScopeChanges, Invalid> {
+    let key = |field: &str, key: &str| {
+        StateKey::new(key).map_err(|error| Invalid::name(format!("part.state.{field}.key"), &error))
+    };
+    let mut updates = Vec::with_capacity(state.entries.len() + state.deletions.len());
+    for (index, entry) in state.entries.into_iter().enumerate() {
+        let field = format!("entries[{index}]");
+        let changed_at = format!("part.state.{field}.changed_at");
+        updates.push(StateUpdate::Put(StateEntry {
+            key: key(&field, &entry.key)?,
+            changed_at: time(&changed_at, entry.changed_at.as_ref())?,
+            value: entry.value,
+            version: entry.version,
+        }));
+    }
+    for (index, deletion) in state.deletions.into_iter().enumerate() {
+        updates.push(StateUpdate::Deletion {
+            key: key(&format!("deletions[{index}]"), &deletion.key)?,
+            version: deletion.version,
+        });
+    }
+    updates.sort_by_key(StateUpdate::version);
+    Ok(ScopeChanges {
+        scope: ScopeName::to_move(&state.scope).map_err(|error| Invalid::name("part.state.scope", &error))?,
+        after: state.after_version,
+        version: state.version,
+        updates,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use parking_lot::RwLock;
@@ -55,6 +55,8 @@ pub(crate) struct Lifecycles {
     states: RwLock<States>,
     /// Number of states. Most stores have none, and then nothing else is checked.
     count: AtomicUsize,
+    /// Position of the last event that set a state.
+    last_set: AtomicU64,
     beginnings: AtomicUsize,
 }
 
@@ -97,6 +99,11 @@ impl Lifecycles {
     /// Whether no stream or prefix has settings, so that every event is kept.
     pub(crate) fn is_empty(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
+    }
+
+    /// Returns the position of the last event that set a state; [`Position::START`] if there is none.
+    pub(crate) fn last_set(&self) -> Position {
+        Position(self.last_set.load(Ordering::Acquire))
     }
 
     /// Number of streams and prefixes that have a state.
@@ -275,6 +282,7 @@ impl Lifecycles {
         let mut states = self.states.write();
         *states = States::default();
         for (name, marked) in loaded {
+            self.last_set.fetch_max(marked.position.0, Ordering::AcqRel);
             states.set(name.as_str(), marked);
         }
         self.beginnings.fetch_add(1, Ordering::AcqRel);
@@ -283,6 +291,8 @@ impl Lifecycles {
 
     fn set(&self, stream: &str, new: Marked, last: Option<Revision>) {
         let mut states = self.states.write();
+        // Before the state, so that a reader of an event that the state removes finds its position.
+        self.last_set.fetch_max(new.position.0, Ordering::AcqRel);
         states.set(stream, Marked { last, ..new });
         self.count.store(states.len(), Ordering::Release);
     }

@@ -9,7 +9,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::model::{append::Appended, rejection::Rejection};
+use crate::model::{append::Appended, rejection::Rejection, state::StateWritten};
 
 /// Metrics of one store.
 #[derive(Clone, Debug)]
@@ -29,6 +29,18 @@ pub struct Metrics {
     pub(crate) fell_behind: Counter,
     pub(crate) scavenged_events: Counter,
     pub(crate) scavenged_bytes: Counter,
+    pub(crate) state: StateMetrics,
+}
+
+/// Metrics of state. Appends that write state count as appends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StateMetrics {
+    pub writes: Counter,
+    pub repeated_writes: Counter,
+    pub rejected_writes: Counter,
+    pub conflicts: Counter,
+    pub waiting_writes: Gauge,
+    pub read_entries: Counter,
 }
 
 impl Default for Metrics {
@@ -49,6 +61,7 @@ impl Default for Metrics {
             fell_behind: Counter::default(),
             scavenged_events: Counter::default(),
             scavenged_bytes: Counter::default(),
+            state: StateMetrics::default(),
         }
     }
 }
@@ -127,6 +140,7 @@ impl Metrics {
             Unit::Bytes,
             self.scavenged_bytes.clone(),
         );
+        self.state.register(registry);
     }
 
     pub(crate) fn count(&self, verdict: &Result<Appended, Rejection>) {
@@ -134,6 +148,49 @@ impl Metrics {
             Ok(appended) if appended.already_appended => self.repeated_appends.inc(),
             Ok(_) => self.appends.inc(),
             Err(_) => self.rejected_appends.inc(),
+        };
+    }
+}
+
+impl StateMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "state_writes",
+            "Writes of state that were made",
+            self.writes.clone(),
+        );
+        registry.register(
+            "repeated_state_writes",
+            "Writes of state that returned the result of an earlier write",
+            self.repeated_writes.clone(),
+        );
+        registry.register(
+            "rejected_state_writes",
+            "Writes of state that were rejected because an entry was not as expected, or because of their id",
+            self.rejected_writes.clone(),
+        );
+        registry.register(
+            "state_conflicts",
+            "Commits of state that lost the race against another server",
+            self.conflicts.clone(),
+        );
+        registry.register(
+            "waiting_state_writes",
+            "Writes of state that were accepted and that have no result yet",
+            self.waiting_writes.clone(),
+        );
+        registry.register(
+            "read_state_entries",
+            "Entries and deletions of state that were returned to reads and subscriptions",
+            self.read_entries.clone(),
+        );
+    }
+
+    pub(crate) fn count(&self, verdict: &Result<StateWritten, Rejection>) {
+        match verdict {
+            Ok(written) if written.already_written => self.repeated_writes.inc(),
+            Ok(_) => self.writes.inc(),
+            Err(_) => self.rejected_writes.inc(),
         };
     }
 }

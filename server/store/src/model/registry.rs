@@ -55,7 +55,7 @@ impl Registry {
         self.inner.lock().active.is_empty()
     }
 
-    /// Returns the number, kind (`all` or `stream`) and position of each subscription, oldest first.
+    /// Returns the number, kind (`all`, `stream` or `state`) and position of each subscription, oldest first.
     #[must_use]
     pub fn places(&self) -> Vec<(u64, &'static str, Position)> {
         let inner = self.inner.lock();

@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+/// No scope has as many changes, so versions do not overflow.
+pub(crate) const VERSION_MAX: u64 = u64::MAX >> 1;
+
 const FORMAT: u8 = 1;
 const HEAD_BYTES: usize = 17;
 const PUT: u8 = 0;
@@ -103,8 +106,10 @@ pub(crate) fn version_value(version: u64) -> Bytes {
 
 /// Parses a version; an absent one is 0.
 pub(crate) fn parse_version(value: Option<&Bytes>) -> Parsed<u64> {
+    let malformed = Malformed("state: version");
     value.map_or(Ok(0), |value| {
-        let bytes = value[..].try_into().map_err(|_| Malformed("state: version"))?;
-        Ok(u64::from_be_bytes(bytes))
+        let bytes = value[..].try_into().map_err(|_| malformed)?;
+        let version = u64::from_be_bytes(bytes);
+        (version <= VERSION_MAX).then_some(version).ok_or(malformed)
     })
 }

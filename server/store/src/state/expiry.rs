@@ -190,7 +190,7 @@ fn time_of(note: &Entry) -> Parsed<Timestamp> {
     Ok(Timestamp::from_micros(u64::from_be_bytes(*micros)))
 }
 
-fn parse_deletions(note: &[u8]) -> Parsed<Vec<(EntryName, u64)>> {
+pub(super) fn parse_deletions(note: &[u8]) -> Parsed<Vec<(EntryName, u64)>> {
     let malformed = Malformed("state: noted deletions");
     let mut rest = note;
     let mut deletions = Vec::new();

@@ -25,4 +25,5 @@ pub(crate) mod read;
 pub(crate) mod receipt;
 mod sabotage;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+pub(crate) mod transfer;

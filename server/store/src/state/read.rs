@@ -65,6 +65,24 @@ pub enum StateUpdate {
     },
 }
 
+impl StateUpdate {
+    /// Key of the entry.
+    #[must_use]
+    pub const fn key(&self) -> &StateKey {
+        match self {
+            Self::Put(StateEntry { key, .. }) | Self::Deletion { key, .. } => key,
+        }
+    }
+
+    /// Number of the scope's change.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        match self {
+            Self::Put(StateEntry { version, .. }) | Self::Deletion { version, .. } => *version,
+        }
+    }
+}
+
 /// Some changes of a scope.
 #[derive(Debug)]
 pub(crate) struct Changes {
@@ -135,6 +153,17 @@ pub(crate) async fn changes(
     let snapshot = shared.engine.snapshot().await?;
     let bounds = bounds(&*snapshot, scope).await?;
     check(scope, after, whole_to, bounds)?;
+    changes_as_of(&*snapshot, scope, prefix, (after, whole_to), bounds).await
+}
+
+/// Like [`changes`], as of a snapshot with these bounds of the scope.
+pub(crate) async fn changes_as_of(
+    snapshot: &dyn Snapshot,
+    scope: &ScopeName,
+    prefix: &str,
+    (after, whole_to): (u64, u64),
+    bounds: Bounds,
+) -> Result<Changes> {
     let range: KeyRange = keys::changes_after(scope, after);
     let limit = PageLimit::entries(CHANGES);
     let page = snapshot.range(range, Direction::Forwards, limit).await?;
@@ -155,7 +184,7 @@ pub(crate) async fn changes(
             wanted.push(change);
         }
     }
-    let updates = with_values(&*snapshot, scope, wanted).await?;
+    let updates = with_values(snapshot, scope, wanted).await?;
     Ok(Changes {
         updates,
         read_to,

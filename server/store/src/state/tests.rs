@@ -1,6 +1,7 @@
 //! Writes of state, their retries and their expiry; subscriptions; appends with state.
 
 mod appends;
+mod damage;
 mod model;
 mod subscriptions;
 
@@ -14,46 +15,46 @@ use super::{evaluation::Evaluation, expiry};
 use crate::{
     EntryName, Error, FailedCheck, Limits, ListState, Rejection, Result, ScopeName, StateChange, StateCheck,
     StateKey, StateWrite, StateWriteError, StateWritten, Store, Timestamp,
-    testing::{Fixture, small},
+    testing::{Fixture, PATIENCE, small},
 };
 
-pub(super) fn scope(name: &str) -> ScopeName {
+pub(crate) fn scope(name: &str) -> ScopeName {
     ScopeName::new(name).unwrap()
 }
 
-pub(super) fn entry(scope_name: &str, key: &str) -> EntryName {
+pub(crate) fn entry(scope_name: &str, key: &str) -> EntryName {
     EntryName {
         scope: scope(scope_name),
         key: StateKey::new(key).unwrap(),
     }
 }
 
-pub(super) fn put(scope: &str, key: &str, value: &str) -> StateChange {
+pub(crate) fn put(scope: &str, key: &str, value: &str) -> StateChange {
     StateChange {
         entry: entry(scope, key),
         value: Some(Bytes::copy_from_slice(value.as_bytes())),
     }
 }
 
-pub(super) fn delete(scope: &str, key: &str) -> StateChange {
+pub(crate) fn delete(scope: &str, key: &str) -> StateChange {
     StateChange {
         entry: entry(scope, key),
         value: None,
     }
 }
 
-pub(super) fn check(scope: &str, key: &str, expected: Option<u64>) -> StateCheck {
+pub(crate) fn check(scope: &str, key: &str, expected: Option<u64>) -> StateCheck {
     StateCheck {
         entry: entry(scope, key),
         expected,
     }
 }
 
-pub(super) fn write(id: u128, changes: Vec<StateChange>, checks: Vec<StateCheck>) -> StateWrite {
+pub(crate) fn write(id: u128, changes: Vec<StateChange>, checks: Vec<StateCheck>) -> StateWrite {
     StateWrite::new(Uuid::from_u128(id), changes, checks, &Limits::default()).unwrap()
 }
 
-pub(super) async fn versions(store: &Store, id: u128, changes: Vec<StateChange>) -> Vec<u64> {
+pub(crate) async fn versions(store: &Store, id: u128, changes: Vec<StateChange>) -> Vec<u64> {
     store
         .write_state(write(id, changes, Vec::new()))
         .await
@@ -62,7 +63,7 @@ pub(super) async fn versions(store: &Store, id: u128, changes: Vec<StateChange>)
 }
 
 /// Returns the keys, values and versions of a scope.
-pub(super) async fn listed(store: &Store, name: &str) -> Vec<(String, String, u64)> {
+pub(crate) async fn listed(store: &Store, name: &str) -> Vec<(String, String, u64)> {
     let list = ListState {
         scope: scope(name),
         prefix: String::new(),
@@ -364,4 +365,36 @@ async fn of_two_writes_with_one_id_one_is_made() {
         results.push(shared.engine.commit(commit).await);
     }
     assert_eq!(results, [Ok(()), Err(annals_engine::Error::Conflict)]);
+}
+
+/// Two servers that write one scope lose races, which are counted, and nothing else is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_races_and_results_of_writes_are_counted() {
+    let fixture = Fixture::new(small()).await;
+    let stores = [fixture.store.clone(), fixture.another().await];
+    let conflicts = || {
+        stores
+            .iter()
+            .map(|store| store.metrics().state.conflicts.get())
+            .sum::<u64>()
+    };
+    let began = std::time::Instant::now();
+    let mut next = 1;
+    while conflicts() == 0 {
+        assert!(began.elapsed() < PATIENCE, "no conflict in {next} writes");
+        let [first, second] = [(0, next), (1, next + 1)].map(|(n, id)| {
+            let store = stores[n].clone();
+            tokio::spawn(async move { versions(&store, id, vec![put("s", "a", "1")]).await })
+        });
+        assert_ne!(first.await.unwrap(), second.await.unwrap());
+        next += 2;
+    }
+    let writes = stores
+        .iter()
+        .map(|store| store.metrics().state.writes.get())
+        .sum::<u64>();
+    assert_eq!(u128::from(writes), next - 1);
+    for store in stores {
+        assert_eq!(store.metrics().state.waiting_writes.get(), 0);
+    }
 }

@@ -27,11 +27,12 @@ impl Store {
     pub async fn write_state(&self, write: StateWrite) -> Result<StateWritten> {
         let room = self.wait_for_room(write.bytes).await?;
         let (reply, result) = oneshot::channel();
-        let job = Job { write, reply, room };
-        self.state_queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Overloaded("waiting writes of state"),
-            TrySendError::Closed(_) => self.closed(),
+        let place = self.state_queue.try_reserve().map_err(|error| match error {
+            TrySendError::Full(()) => Error::Overloaded("waiting writes of state"),
+            TrySendError::Closed(()) => self.closed(),
         })?;
+        self.shared.metrics.state.waiting_writes.inc();
+        place.send(Job { write, reply, room });
         result.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
@@ -40,7 +41,9 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn state(&self, name: &EntryName) -> Result<(Option<StateEntry>, u64)> {
-        read::get(&self.shared, name).await
+        let (entry, version) = read::get(&self.shared, name).await?;
+        self.count_read(usize::from(entry.is_some()));
+        Ok((entry, version))
     }
 
     /// Lists entries of a scope of state, ordered by key.
@@ -48,7 +51,13 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn list_state(&self, list: &ListState) -> Result<StatePage> {
-        read::list(&self.shared, list).await
+        let page = read::list(&self.shared, list).await?;
+        self.count_read(page.entries.len());
+        Ok(page)
+    }
+
+    fn count_read(&self, entries: usize) {
+        self.shared.metrics.state.read_entries.inc_by(entries as u64);
     }
 
     /// Subscribes to a scope of state.

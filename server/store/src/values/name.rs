@@ -191,6 +191,15 @@ pub(crate) fn filed_prefix(prefix: &str) -> StreamName {
 pub struct StateKey(Arc<str>);
 
 impl ScopeName {
+    /// Creates the name of a scope that can be moved to another store: a client's name, or `$` followed by one.
+    ///
+    /// # Errors
+    /// [`NameError`] if it is not valid.
+    pub fn to_move(name: &str) -> Result<Self, NameError> {
+        Self::check(name.strip_prefix(SYSTEM_PREFIX).unwrap_or(name))?;
+        Ok(Self(name.into()))
+    }
+
     /// Wraps a name that the store wrote, without validating it.
     pub(crate) fn trusted(name: &str) -> Self {
         Self(name.into())

@@ -1,11 +1,13 @@
 //! Moves a log to another store with `annals export` and `annals import --keep-recorded-times`: the same events in the
 //! same order at the same positions, revisions and times.
 //!
+//! - `state`: the state that is beside a log, and what services keep in the log and in state.
 //! - `whole`: a whole log, with its settings and snapshots.
 //! - `partial`: incomplete and selected parts of a log.
 //! - `times`: the recorded times that a server accepts.
 
 mod partial;
+mod state;
 mod times;
 mod whole;
 

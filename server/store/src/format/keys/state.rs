@@ -39,6 +39,16 @@ pub(crate) fn scope(scope: &ScopeName) -> Bytes {
     named(SCOPE, scope.as_str(), None)
 }
 
+/// Range of the scopes after one of them.
+pub(crate) fn scopes(after: Option<&ScopeName>) -> KeyRange {
+    part_after(KeyRange::prefix(&[SCOPE]), after.map(scope))
+}
+
+/// Parses the key of a scope.
+pub(crate) fn parse_scope(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key.strip_prefix(&[SCOPE])?).ok()
+}
+
 pub(crate) fn entry(scope: &ScopeName, key: &StateKey) -> Bytes {
     in_scope(ENTRY, scope, key.as_str())
 }
@@ -75,6 +85,11 @@ pub(crate) fn parse_change(key: &[u8]) -> Option<u64> {
 /// Key of the version that deleted an entry.
 pub(crate) fn deleted(scope: &ScopeName, key: &StateKey) -> Bytes {
     in_scope(DELETED, scope, key.as_str())
+}
+
+/// Range of the versions that deleted entries of the scope.
+pub(crate) fn all_deleted(scope: &ScopeName) -> KeyRange {
+    KeyRange::prefix(&in_scope(DELETED, scope, ""))
 }
 
 /// Key of the version up to which deletions in the scope may be forgotten.

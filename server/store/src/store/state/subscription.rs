@@ -134,6 +134,8 @@ impl StateSubscription {
             self.place = found.read_to;
             if !found.updates.is_empty() {
                 self.told = Told::now(self.place);
+                let count = found.updates.len() as u64;
+                shared.metrics.state.read_entries.inc_by(count);
                 return Ok(StateNotice::Updates(found.updates));
             }
             if self.place < last {

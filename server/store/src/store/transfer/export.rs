@@ -9,14 +9,18 @@ use super::{Gap, KnownAppend, Part, streams};
 use crate::{
     format::{frame::Frame, keys, wire::Malformed},
     index,
-    model::error::{Error, Result},
+    model::{
+        error::{Error, Result},
+        head::Head,
+    },
     read::{
         BATCH_BYTES, Batch,
-        follow::fresh_head,
+        follow::{self, fresh_head},
         gone::{self, Gone},
         log_reader::frames,
     },
     shared::Shared,
+    state::transfer::StateReader,
     tasks::snapshot,
     values::{
         name::StreamName,
@@ -32,6 +36,9 @@ pub struct Export {
     shared: Arc<Shared>,
     /// The head when the export began.
     begun_at: Position,
+    /// The head at the moment as of which all state was read.
+    end: Option<Head>,
+    state: StateReader,
     /// The next position to read. After the whole log was read: the position after its head.
     next: Position,
     stage: Stage,
@@ -43,6 +50,7 @@ pub struct Export {
 
 enum Stage {
     Log,
+    State,
     Streams(Option<StreamName>),
     /// Appends that are in the tail.
     Recent,
@@ -67,6 +75,8 @@ impl Export {
         }
         Ok(Self {
             begun_at: head,
+            end: None,
+            state: StateReader::default(),
             shared,
             next: after.next(),
             stage: Stage::Log,
@@ -85,7 +95,8 @@ impl Export {
     /// Returns the next part; `None` after [`Part::End`].
     ///
     /// # Errors
-    /// [`Error::Unavailable`] and [`Error::Corrupt`], as reported by the engine.
+    /// [`Error::Unavailable`] and [`Error::Corrupt`], as reported by the engine; [`Error::Overloaded`] if state changes
+    /// faster than it is exported.
     pub async fn next(&mut self) -> Result<Option<Part>> {
         loop {
             if let Some(part) = self.parts.pop_front() {
@@ -103,6 +114,16 @@ impl Export {
         let up_to = Position(self.next.0 - 1);
         self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Log => self.log().await?,
+            Stage::State => {
+                let step = self.state.step(&self.shared).await?;
+                self.parts.extend(step.changes.into_iter().map(Part::State));
+                self.end = step.head;
+                if self.end.is_some() {
+                    Stage::Log
+                } else {
+                    Stage::State
+                }
+            }
             Stage::Streams(after) => {
                 let (states, last) = streams::page(&self.shared, after.as_ref(), up_to).await?;
                 if !states.is_empty() {
@@ -136,16 +157,21 @@ impl Export {
 
     /// Reads a page of the log.
     async fn log(&mut self) -> Result<Stage> {
-        let head = fresh_head(&self.shared).await?;
-        let lifecycles = self.shared.tail.lifecycles();
-        // Read on until no setting was changed after the end, so that the log explains each gap. Settings are known
-        // before the head is.
-        if self.next > head || self.next > self.begun_at && lifecycles.is_empty() {
-            return Ok(self.end_log());
+        let to = self.end.as_ref().map_or(self.begun_at, |end| end.position);
+        if self.next > to {
+            return Ok(match self.end.take() {
+                // The log up to here explains each gap. A setting is known before an event that it removes is skipped.
+                Some(end) if self.shared.tail.lifecycles().last_set() <= to => self.end_log(&end),
+                _ => Stage::State,
+            });
+        }
+        if fresh_head(&self.shared).await? < to {
+            // The tail does not have the last commit yet.
+            follow::refresh(&self.shared).await?;
         }
         let page = frames(&self.shared, self.next, Direction::Forwards, BATCH_BYTES).await?;
         let gone = gone::in_frames(&self.shared, &page).await?;
-        for frame in page.iter().take_while(|frame| frame.last <= head) {
+        for frame in page.iter().take_while(|frame| frame.last <= to) {
             if frame.first > self.next || frame.last < self.next {
                 let next = self.next;
                 return Err(Error::Corrupt(format!("no event is stored at position {next}")));
@@ -157,12 +183,9 @@ impl Export {
         Ok(Stage::Log)
     }
 
-    fn end_log(&mut self) -> Stage {
+    fn end_log(&mut self, end: &Head) -> Stage {
         if let Some(mut gap) = self.gap.take() {
-            let head = self.shared.tail.head();
-            if head.position == gap.last {
-                gap.recorded_at = Some(head.recorded_at);
-            }
+            gap.recorded_at = Some(end.recorded_at);
             self.parts.push_back(Part::Gap(gap));
         }
         if self.shared.tail.lifecycles().is_empty() {

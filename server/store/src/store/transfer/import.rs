@@ -29,6 +29,7 @@ use crate::{
     },
     read::{follow::fresh_head, last_in, read_end},
     shared::Shared,
+    state::transfer::{self as state_transfer, ScopeChanges},
     tasks::snapshot::{self, Snapshot},
     values::{
         limits,
@@ -73,7 +74,8 @@ impl Import {
             .map_err(|_| Error::Overloaded("concurrent imports, which is one"))?;
         fresh_head(&shared).await?;
         let (stored, head) = origin::read(&*shared.engine).await?;
-        let origin = origin::check(stored, head.position, source)?;
+        let state_sum = state_transfer::sum_of_versions(&shared).await?;
+        let origin = origin::check(stored, head.position, state_sum, source)?;
         let span_max = shared.settings.window_events;
         let mut import = Self {
             framer: Framer::new(head.position, batch(&shared), span_max),
@@ -134,6 +136,16 @@ impl Import {
             self.write_if_full().await?;
         }
         self.write_if_full().await
+    }
+
+    /// Adds the next changes of a scope of state. If they come after version 0, they replace the scope.
+    ///
+    /// # Errors
+    /// Same as [`Self::events`].
+    pub async fn state(&mut self, changes: ScopeChanges) -> Result<()> {
+        self.write().await?;
+        self.unfinish().await?;
+        state_transfer::restore(&self.shared, changes, self.check()?).await
     }
 
     /// Adds the states of streams, after all events.
@@ -224,6 +236,7 @@ impl Import {
         if let Some(origin) = self.origin {
             let finished = Origin {
                 finished: true,
+                state_sum: state_transfer::sum_of_versions(&self.shared).await?,
                 ..origin
             };
             let commit = Commit::durable()

@@ -6,10 +6,13 @@
 //! 2. Stream settings are moved as the events that set them. State that can't be derived from the remaining events is
 //!    moved after them: where streams began and ended ([`StreamState`]), the ids of appends ([`KnownAppend`]),
 //!    snapshots.
-//! 3. At every moment, an import is a prefix of the log. It continues where it ended, also after a crash, and refuses
+//! 3. The whole export is as of one moment: its state ([`ScopeChanges`]) is that of its end, the head at which its log
+//!    ends. State is read when the log was read up to the head at the beginning; then the log is read up to the head at
+//!    which all of the state was known.
+//! 4. At every moment, an import is a prefix of the log. It continues where it ended, also after a crash, and refuses
 //!    every store that is neither empty nor such a prefix of the same log (`origin`).
-//! 4. No append is accepted before the import is finished: an append to a stream whose end has not arrived would get
-//!    a wrong revision.
+//! 5. No append is accepted before the import is finished: an append to a stream whose end has not arrived would get
+//!    a wrong revision. No write of state is accepted either.
 //!
 //! Every removal that an export sees is explained by events that it contains, because it ends at a head after which
 //! no setting was changed. If events of a stream were removed while it was exported, or between two exports that
@@ -29,6 +32,7 @@ use uuid::Uuid;
 
 use crate::{
     read::Batch,
+    state::transfer::ScopeChanges,
     tasks::snapshot::Snapshot,
     values::{
         event::NewEvent,
@@ -41,13 +45,15 @@ pub use export::Export;
 pub use import::Import;
 pub(crate) use origin::is_unfinished;
 
-/// A part of a store's content. Events and gaps come first, in the order of the log.
+/// A part of a store's content. Events and gaps come first, in the order of the log; changes of state come anywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The next events of the log.
     Events(Batch),
     /// The next positions of the log, whose events are removed.
     Gap(Gap),
+    /// The next changes of a scope of state.
+    State(ScopeChanges),
     /// Streams whose events may have been removed.
     Streams(Vec<StreamState>),
     /// Appends that are recognised by their first event's id.

@@ -1,4 +1,5 @@
 mod observed;
+mod state;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,11 +9,12 @@ use uuid::Uuid;
 
 use super::{Gap, MovedEvent, Part};
 use crate::{
-    Append, ContentType, Error, EventType, Expected, Limits, NewEvent, Position, Record, Result, Retention,
-    Revision, SaveSnapshot, ScavengeState, Settings, Store, StreamName, Tag, Write,
+    Append, ContentType, EntryName, Error, EventType, Expected, Limits, NewEvent, Position, Record, Result,
+    Retention, Revision, SaveSnapshot, ScavengeState, ScopeName, Settings, StateChange, StateKey, StateWrite,
+    Store, StreamName, Tag, Write,
     testing::{Fixture, append, event, read_log, small, stream},
 };
-use observed::{STREAMS, observe, state};
+use observed::{SCOPES, STREAMS, observe, state as snapshot_data};
 
 /// A ring of one frame, so that reads use the storage.
 fn settings() -> Settings {
@@ -72,6 +74,7 @@ async fn import_some(store: &Store, source: Uuid, parts: &[Part], count_max: usi
                 let first = gap.first.max(from.next());
                 import.gap(Gap { first, ..gap }).await?;
             }
+            Part::State(changes) => import.state(changes).await?,
             Part::Streams(states) => import.streams(states).await?,
             Part::Appends(appends) => import.appends(appends).await?,
             Part::Snapshot(snapshot) => import.snapshot(snapshot).await?,
@@ -104,6 +107,10 @@ fn assert_same(there: &[(String, String)], here: &[(String, String)]) {
 enum Step {
     Append(usize, u8, bool),
     AppendToAll,
+    /// Appends to the stream of a service.
+    AppendToSystem,
+    /// Puts (true) or deletes keys of a scope.
+    WriteState(usize, Vec<(u8, bool)>),
     Delete(usize),
     Tombstone(usize),
     Keep(usize, Option<u64>, Option<u64>, u64),
@@ -122,6 +129,9 @@ fn step() -> impl Strategy<Value = Step> {
         12 => (some.clone(), 1..4_u8, any::<bool>())
             .prop_map(|(stream, events, exact)| Step::Append(stream, events, exact)),
         3 => Just(Step::AppendToAll),
+        2 => Just(Step::AppendToSystem),
+        5 => (0..SCOPES.len(), proptest::collection::btree_map(0..5_u8, any::<bool>(), 1..4))
+            .prop_map(|(scope, keys)| Step::WriteState(scope, keys.into_iter().collect())),
         2 => some.clone().prop_map(Step::Delete),
         1 => Just(Step::Tombstone(3)),
         4 => (some.clone(), few, age, 0..12_u64)
@@ -157,6 +167,20 @@ impl Source {
         (first..self.next_id).collect()
     }
 
+    /// A write of state with values that no other write has.
+    fn state_write(&mut self, scope: &str, keys: &[(u8, bool)]) -> StateWrite {
+        let id = self.ids(1)[0];
+        let change = |(key, is_put): &(u8, bool)| StateChange {
+            entry: EntryName {
+                scope: ScopeName::to_move(scope).unwrap(),
+                key: StateKey::new(&format!("k{key}")).unwrap(),
+            },
+            value: is_put.then(|| snapshot_data(id)),
+        };
+        let changes = keys.iter().map(change).collect();
+        StateWrite::new(Uuid::from_u128(id), changes, Vec::new(), &Limits::default()).unwrap()
+    }
+
     /// Performs a step, if it is possible now.
     async fn apply(&mut self, step: &Step) {
         let store = self.test.store.clone();
@@ -185,6 +209,18 @@ impl Source {
                     self.appends.push(append);
                 }
             }
+            Step::AppendToSystem => {
+                let mut new = event(self.ids(1)[0]);
+                new.kind = EventType::system("group-created").unwrap();
+                let groups = StreamName::system("groups").unwrap();
+                let append = Append::new(groups, Expected::Any, vec![new], &Limits::default()).unwrap();
+                store.append(append.clone()).await.unwrap();
+                self.appends.push(append);
+            }
+            Step::WriteState(scope, ref keys) => {
+                let write = self.state_write(SCOPES[scope], keys);
+                store.write_state(write).await.unwrap();
+            }
             Step::Delete(index) => {
                 let _ = store.delete_stream(&stream(STREAMS[index]), Expected::Any).await;
             }
@@ -210,7 +246,7 @@ impl Source {
                     stream: stream(STREAMS[index]),
                     revision: Revision(revision),
                     schema_version,
-                    data: state(self.next_id),
+                    data: snapshot_data(self.next_id),
                     keep: 3,
                 };
                 let _ = store.save_snapshot(save).await;
@@ -268,6 +304,12 @@ impl Source {
                 here,
                 "the next append to {name}"
             );
+        }
+        for name in SCOPES {
+            let write = self.state_write(name, &[(0, false), (1, true)]);
+            let here = self.test.store.write_state(write.clone()).await.unwrap();
+            let there = target.store.write_state(write).await.unwrap();
+            assert_eq!(there.versions, here.versions, "the next write to {name}");
         }
         self.compare(target).await;
     }

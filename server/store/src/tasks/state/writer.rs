@@ -95,7 +95,8 @@ impl Writer {
             match result {
                 Ok(verdicts) => {
                     for (job, verdict) in group.into_iter().zip(verdicts) {
-                        answer(job, verdict.map_err(Error::Rejected));
+                        self.shared.metrics.state.count(&verdict);
+                        self.answer(job, verdict.map_err(Error::Rejected));
                     }
                 }
                 Err(error) => {
@@ -104,7 +105,7 @@ impl Writer {
                         self.shared.fail(error.clone());
                     }
                     for job in group {
-                        answer(job, Err(error.clone()));
+                        self.answer(job, Err(error.clone()));
                     }
                 }
             }
@@ -120,8 +121,11 @@ impl Writer {
         loop {
             let error = match self.try_write(group).await {
                 Ok(Ok(verdicts)) => return Ok(verdicts),
-                Ok(Err(EngineError::Conflict | EngineError::TooOld)) => {
+                Ok(Err(conflict @ (EngineError::Conflict | EngineError::TooOld))) => {
                     debug!("another server was first to change a scope");
+                    if conflict == EngineError::Conflict {
+                        self.shared.metrics.state.conflicts.inc();
+                    }
                     Error::Overloaded("concurrent writes of the same scopes")
                 }
                 Ok(Err(error)) => {
@@ -169,10 +173,11 @@ impl Writer {
         }
         Ok(committed.map(|()| verdicts))
     }
-}
 
-fn answer(job: Job, result: Result<StateWritten>) {
-    drop(job.room);
-    // The caller may have disconnected; its write stays made.
-    let _ = job.reply.send(result);
+    fn answer(&self, job: Job, result: Result<StateWritten>) {
+        drop(job.room);
+        self.shared.metrics.state.waiting_writes.dec();
+        // The caller may have disconnected; its write stays made.
+        let _ = job.reply.send(result);
+    }
 }

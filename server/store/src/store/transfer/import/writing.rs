@@ -40,6 +40,7 @@ impl Import {
             source: self.source,
             position: last,
             finished: false,
+            state_sum: 0,
         };
         let new_head = Head {
             position: last,
@@ -96,6 +97,38 @@ impl Import {
         // The tail has them now.
         self.lasts.clear();
         Ok(())
+    }
+
+    /// Records that a part of the log is here, but not all that belongs to it, unless that is recorded.
+    pub(super) async fn unfinish(&mut self) -> Result<()> {
+        if self.origin.is_some_and(|origin| !origin.finished) {
+            return Ok(());
+        }
+        let origin = Origin {
+            source: self.source,
+            position: self.written,
+            finished: false,
+            state_sum: 0,
+        };
+        let head = self.shared.tail.head();
+        if head.position != self.written {
+            return Err(foreign(self.written));
+        }
+        self.shared
+            .moving
+            .store(true, std::sync::atomic::Ordering::Release);
+        let commit = Commit::durable()
+            .check(keys::head(), head.to_value())
+            .check(keys::origin(), self.origin.map(Origin::to_value))
+            .set(keys::origin(), origin.to_value());
+        match self.shared.engine.commit(commit).await {
+            Err(EngineError::Conflict) => Err(foreign(self.written)),
+            result => {
+                result?;
+                self.origin = Some(origin);
+                Ok(())
+            }
+        }
     }
 
     /// The tail is bounded: if the indexer lags, the import waits.

@@ -5,13 +5,15 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::{
-    Check, Direction, Error, Expected, FailedCheck, LoadSnapshot, Notice, Position, Query, QueryItem,
-    ReadAll, ReadStream, Record, Rejection, Result, RetentionInfo, Revision, Snapshot, Start, Store,
-    StreamInfo, StreamName, StreamUntil, SubscribeAll, SubscribeStream, Subscription, Timestamp, Until,
-    testing::append,
+    Check, Direction, Error, Expected, FailedCheck, ListState, LoadSnapshot, Notice, Position, Query,
+    QueryItem, ReadAll, ReadStream, Record, Rejection, Result, RetentionInfo, Revision, ScopeName, Snapshot,
+    Start, Store, StreamInfo, StreamName, StreamUntil, SubscribeAll, SubscribeStream, Subscription,
+    Timestamp, Until, testing::append,
 };
 
 pub(super) const STREAMS: [&str; 4] = ["a", "b", "c", "d"];
+/// The scopes of state; the last one is that of a service.
+pub(super) const SCOPES: [&str; 3] = ["s", "s2", "$checkpoints"];
 
 /// Collects the responses of a store as text, so that a difference can be read.
 pub(super) async fn observe(store: &Store, seconds: u64) -> Vec<(String, String)> {
@@ -66,7 +68,28 @@ pub(super) async fn observe(store: &Store, seconds: u64) -> Vec<(String, String)
             stream(store, &StreamName::to_read(&name).unwrap(), seconds, &mut seen).await;
         }
     }
+    stream(
+        store,
+        &StreamName::to_read("$groups").unwrap(),
+        seconds,
+        &mut seen,
+    )
+    .await;
+    for name in SCOPES {
+        note(&mut seen, format!("scope {name}"), &scope(store, name).await);
+    }
     seen
+}
+
+/// Returns the entries of a scope, with their versions and times, and the scope's last version.
+pub(super) async fn scope(store: &Store, name: &str) -> String {
+    let list = ListState {
+        scope: ScopeName::to_move(name).unwrap(),
+        prefix: String::new(),
+        after: None,
+        limit: 1_000,
+    };
+    format!("{:?}", store.list_state(&list).await.unwrap())
 }
 
 fn note(seen: &mut Vec<(String, String)>, what: String, answer: &impl std::fmt::Debug) {
