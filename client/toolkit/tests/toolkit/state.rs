@@ -324,7 +324,10 @@ async fn a_generation_begins_empty_even_if_its_number_was_used() {
     let projection = (&rows.definition, &rows as &dyn Handler<StateModel>);
     store.apply(&old, from(0, 1), &events, projection).await.unwrap();
     // The process that removes it ends before it has deleted the entries.
-    let removed = json!({"builds": [{"generation": 1, "version": 1, "state": "live"}], "removed": [{"generation": 2, "tables": ["a_rows"]}]});
+    let removed = json!({
+        "builds": [{"generation": 1, "version": 1, "state": "live"}],
+        "removed": [{"generation": 2, "tables": ["a_rows"]}],
+    });
     let removal = StateWrite::new()
         .put("projections/a", "builds", removed.to_string())
         .delete("projections/a", "checkpoint/2");
