@@ -1,16 +1,20 @@
 """Projections into state: what this store has that the others do not. `test_projections` has the common contract."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any, ClassVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from annals import AsyncClient, Event, Put, Query, RecordedEvent, StateEntry, errors
+from annals.testing import Server
 from annals.toolkit import Projection, Projections, State, StateModel, StateStore
 from annals.toolkit.stores.base import DoesNotFit, HandlerFailed, Superseded
 
+from .conftest import REPOSITORY
 from .counting import FAST, counts, fill, projection_of
 
 
@@ -268,7 +272,7 @@ async def test_a_table_belongs_to_one_projection(client: AsyncClient, store: Sta
     thief = projection(f"{name}2", lambda event, model: None, tables=[f"{name}_rows"])
     await store.create(one, 1, uuid4(), live=True)
     async with Projections(client, store, [thief], FAST) as projections:
-        with pytest.raises(ValueError, match=f"table '{name}_rows' .* belongs to projection '{name}'"):
+        with pytest.raises(ValueError, match=f'table "{name}_rows" .* belongs to projection "{name}"'):
             await projections.wait_for(1)
         assert projections[thief.name].state is State.FAILED
     with pytest.raises(ValueError, match="reserved"):
@@ -310,3 +314,38 @@ async def test_a_checkpoint_that_another_program_moved_is_read_again(
     assert now.position == 10
     assert store.is_transient(errors.Overloaded("m"))
     assert not store.is_transient(ValueError())
+
+
+async def test_a_read_model_of_another_language_is_continued(embedded: Server) -> None:
+    """The file has what the tests of all toolkits begin with, and end with."""
+    text = (REPOSITORY / "tests/interop/projection-in-state.json").read_text(encoding="utf-8")
+    bad_id = UUID("6b1e7d1c-0000-4000-8000-000000000002")
+
+    async def handle(event: RecordedEvent, model: StateModel) -> None:
+        if event.type == "Bad":
+            raise ValueError
+        counted = await model.get_json("layout_rows", event.stream) or 0
+        model.put_json("layout_rows", event.stream, counted + 1)
+
+    async with AsyncClient(embedded.endpoint) as client, StateStore(client) as store:
+        layout = json.loads(text.replace("STORE", str((await client.server_info()).store_id)))
+        await client.write_state([Put.json(entry["scope"], entry["key"], entry["value"]) for entry in layout["before"]])
+        await client.append("layout-a", [Event("A"), Event("Bad", id=bad_id), Event("A")])
+        async with Projections(client, store, [projection("layout", handle, version=3)], FAST) as projections:
+            await projections.wait_for(3)
+            row = await store.get("layout_rows", "layout-a")
+            assert row is not None
+            assert row.json() == 2
+            [letter] = await store.dead_letters("layout")
+            assert (letter.event_id, letter.reason, letter.attempts) == (bad_id, "bad", 5)
+            assert letter.buried_at == datetime(2026, 12, 1, 10, 20, 30, 456_789, UTC)
+            await projections["layout"].rebuild()
+            await settled(store)
+        found = []
+        for scope in dict.fromkeys(entry["scope"] for entry in layout["after"]):
+            async for entry in client.state_entries(scope):
+                value = entry.json()
+                if scope.endswith("/dead-letters"):
+                    value |= {"reason": "REASON", "buriedAt": "TIME"}
+                found.append({"scope": scope, "key": entry.key, "value": value})
+        assert found == [entry for entry in layout["after"] if "key" in entry]

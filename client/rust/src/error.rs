@@ -161,8 +161,8 @@ pub enum Error {
     /// Deletions in a scope after this version are no longer known, so it can't be followed from there. Forget its
     /// entries and subscribe without a version.
     #[error(
-        "deletions in scope {scope:?} after version {version} are no longer known; forget its entries and start \
-         without a version"
+        "scope {scope:?} can be followed only after version {first}, not after {version}, because deletions since are \
+         no longer known; forget its entries, and subscribe without a version"
     )]
     StateVersionExpired {
         /// The scope.
@@ -176,7 +176,7 @@ pub enum Error {
     },
 
     /// The scope has no change with this version yet, for the same reasons as with [`Error::PositionBeyondHead`].
-    #[error("version {version} is beyond the last version of scope {scope:?}, which is {last}")]
+    #[error("version {version} is beyond the end of scope {scope:?}, which is at version {last}")]
     StateVersionBeyondEnd {
         /// The scope.
         scope: String,

@@ -41,10 +41,17 @@ impl ConflictPolicy {
             return Err(error);
         }
         tracing::debug!(%error, failed, "another client appended first, deciding again");
-        let longest = self.pause_first.saturating_mul(1 << (failed - 1).min(20));
+        self.wait(failed).await;
+        Ok(())
+    }
+
+    /// Waits after attempt number `failed` (from 1).
+    pub(crate) async fn wait(&self, failed: u32) {
+        let longest = self
+            .pause_first
+            .saturating_mul(1 << failed.saturating_sub(1).min(20));
         let part = rand::rng().random_range(0.0..=1.0);
         tokio::time::sleep(longest.min(self.pause_max).mul_f64(part)).await;
-        Ok(())
     }
 }
 

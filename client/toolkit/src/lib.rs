@@ -12,8 +12,8 @@
 //! | test rules without a server, and applications with one | `testing` |
 //!
 //! Cargo features: `sqlite` and `postgres` for read models in these databases (with sqlx 0.9), `testing` for
-//! `[dev-dependencies]`. None is on by default. The toolkit is a separate crate, so that applications that only
-//! append and subscribe need not compile it.
+//! `[dev-dependencies]`. None is on by default; [`store::state`] and [`store::memory`] need none. The toolkit is a
+//! separate crate, so that applications that only append and subscribe need not compile it.
 //!
 //! Event types, metadata keys, command tags and ids are the same in the toolkits of all languages, so that programs
 //! in several languages can share streams.

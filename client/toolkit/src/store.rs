@@ -1,4 +1,5 @@
-//! Stores of read models: the contract, and the adapters: [`memory`], [`sqlite`], [`postgres`].
+//! Stores of read models: the contract, and the adapters: [`memory`], [`sqlite`],
+//! [`postgres`], [`state`].
 //!
 //! A read model has *generations*. One of them is live, which is the one that readers see. Another may be built next
 //! to it from the beginning, and then switched to. Each has its own checkpoint.
@@ -20,6 +21,7 @@ pub mod postgres;
 pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+pub mod state;
 
 use std::error::Error;
 use std::future::Future;
@@ -93,6 +95,12 @@ pub enum StoreError {
         /// The error of the handler.
         reason: BoxError,
     },
+    /// The changes of several events do not fit into one transaction, which was rolled back. Divide the events.
+    #[error("the changes do not fit into one transaction; handle {fitting} of the events first")]
+    DoesNotFit {
+        /// The number of events to handle first, at least 1 and fewer than all.
+        fitting: usize,
+    },
     /// The database failed. [`ReadModelStore::is_passing`] returns whether the error is temporary.
     #[error("{0}")]
     Failed(BoxError),
@@ -117,7 +125,8 @@ pub trait ReadModelStore: Clone + Send + Sync + 'static {
 
     /// Handles the events and moves the checkpoint from `expected` to `position`, in one transaction.
     ///
-    /// Fails with [`StoreError::HandlerFailed`], [`StoreError::Superseded`], [`StoreError::Failed`].
+    /// Fails with [`StoreError::HandlerFailed`], [`StoreError::DoesNotFit`], [`StoreError::Superseded`],
+    /// [`StoreError::Failed`].
     fn apply(
         &self,
         generation: &Generation,
@@ -176,15 +185,29 @@ pub(crate) async fn handle_all<M: Send>(
     model: &mut M,
 ) -> Result<(), StoreError> {
     for (index, event) in events.iter().enumerate() {
-        // Its changes to the model are rolled back.
-        let handled = AssertUnwindSafe(handler.handle(event, model))
-            .catch_unwind()
-            .await;
-        handled
-            .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+        handle_one(handler, event, model)
+            .await
             .map_err(|reason| StoreError::HandlerFailed { index, reason })?;
     }
     Ok(())
+}
+
+/// Runs the handler on an event. A panic counts as a failure.
+pub(crate) async fn handle_one<M: Send>(
+    handler: &dyn Handler<M>,
+    event: &RecordedEvent,
+    model: &mut M,
+) -> Result<(), BoxError> {
+    // Its changes to the model are rolled back.
+    let handled = AssertUnwindSafe(handler.handle(event, model))
+        .catch_unwind()
+        .await;
+    handled.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+}
+
+/// Returns the name of a table of a generation.
+pub(crate) fn physical_table(table: &str, generation: u32) -> String {
+    format!("{table}__{generation}")
 }
 
 pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> BoxError {

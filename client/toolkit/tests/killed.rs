@@ -1,4 +1,4 @@
-//! Kills (SIGKILL) the server and the projection at random moments, repeatedly: the read model equals the log, with
+//! Kills (SIGKILL) the server and the projection in turns, at random moments: the read model equals the log, with
 //! no event applied twice or skipped.
 //!
 //! `ANNALS_KILL_ROUNDS` sets the number of kills (5 unless set; use 50 to verify the toolkit's guarantees), and
@@ -25,6 +25,7 @@ use annals_toolkit::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use annals_toolkit::sqlx::{self, ConnectOptions, Row};
 use annals_toolkit::store::postgres::{PostgresModel, PostgresStore};
 use annals_toolkit::store::sqlite::{SqliteModel, SqliteStore};
+use annals_toolkit::store::state::{StateModel, StateStore};
 use annals_toolkit::store::{BoxError, ReadModelStore};
 use annals_toolkit::testing::Server;
 use annals_toolkit::{Projection, Projections};
@@ -82,8 +83,26 @@ impl Projection<PostgresModel> for Counts {
     }
 }
 
+impl Projection<StateModel> for Counts {
+    fn definition(&self) -> Definition {
+        Counts::of()
+    }
+
+    async fn handle(&self, event: &RecordedEvent, model: &mut StateModel) -> Result<(), BoxError> {
+        let count: i64 = model
+            .get_json("counted", &event.stream)
+            .await?
+            .unwrap_or_default();
+        model.put_json("counted", &event.stream, &(count + 1))?;
+        Counts::linger(event).await;
+        Ok(())
+    }
+}
+
 /// The location of the read model.
 enum Target {
+    /// The server that has the log.
+    State,
     Sqlite(PathBuf),
     Postgres(Box<PgConnectOptions>),
 }
@@ -91,6 +110,7 @@ enum Target {
 impl Target {
     fn arguments(&self) -> [String; 2] {
         match self {
+            Target::State => ["state".to_owned(), String::new()],
             Target::Sqlite(path) => ["sqlite".to_owned(), path.to_str().unwrap().to_owned()],
             Target::Postgres(options) => ["postgres".to_owned(), options.to_url_lossy().to_string()],
         }
@@ -104,8 +124,9 @@ async fn projector(endpoint: &str, kind: &str, target: &str) {
         pause_max: Duration::from_millis(200),
         ..ProjectionPolicy::default()
     };
-    let projections = Projections::new(client).policy(policy);
+    let projections = Projections::new(client.clone()).policy(policy);
     let projections = match kind {
+        "state" => projections.add(&StateStore::new(client), Counts),
         "sqlite" => projections.add(&SqliteStore::open(target).await.unwrap(), Counts),
         _ => projections.add(&PostgresStore::connect(target).await.unwrap(), Counts),
     };
@@ -142,14 +163,14 @@ async fn write(client: Client, seed: u64, over: Arc<AtomicBool>) {
     }
 }
 
-/// Repeatedly kills the server or the projector while events are appended. Both are running at the end.
+/// Kills the projector and the server in turns while events are appended. Both are running at the end.
 async fn torment(server: &mut Server, target: &Target, seed: u64, rounds: u32) -> (Child, [u32; 2]) {
     let mut chance = StdRng::seed_from_u64(seed);
     let mut process = start_projector(server, target);
     let mut kills = [0, 0];
-    for _ in 0..rounds {
+    for round in 0..rounds {
         tokio::time::sleep(Duration::from_millis(chance.random_range(100..900))).await;
-        let which = usize::from(chance.random::<bool>());
+        let which = round as usize % 2;
         kills[which] += 1;
         if which == 0 {
             kill(process);
@@ -192,6 +213,15 @@ async fn the_read_model_equals_the_log(kind: &str, target: Target, seed: u64, ro
     writing.await.unwrap();
     let head = client.server_info().await.unwrap().head;
     let counted: BTreeMap<String, i64> = match &target {
+        Target::State => {
+            let store = StateStore::new(client.clone());
+            in_the_end(&store, head).await;
+            let entries = store.entries("counted", "").await.unwrap();
+            entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.json().unwrap()))
+                .collect()
+        }
         Target::Sqlite(path) => {
             let store = SqliteStore::open(path).await.unwrap();
             in_the_end(&store, head).await;
@@ -226,6 +256,8 @@ async fn main() {
     let number = |name| env::var(name).ok().map(|text| text.parse().unwrap());
     let rounds = number("ANNALS_KILL_ROUNDS").map_or(5, |rounds| u32::try_from(rounds).unwrap());
     let seed = number("ANNALS_SEED").unwrap_or_else(rand::random);
+    the_read_model_equals_the_log("state", Target::State, seed, rounds).await;
+    println!("test state ... ok");
     let folder = tempfile::tempdir().unwrap();
     let file = Target::Sqlite(folder.path().join("read-models.db"));
     the_read_model_equals_the_log("sqlite", file, seed, rounds).await;

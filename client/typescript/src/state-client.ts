@@ -3,6 +3,7 @@ import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/prot
 
 import { type Method, METHODS, requestOf, unary } from "./call.js";
 import { type ConflictPolicy, retryConflicts } from "./conflict.js";
+import { InvalidFieldError } from "./errors.js";
 import { toNumber } from "./numbers.js";
 import type { CallOptions } from "./options.js";
 import type { Shared } from "./retry.js";
@@ -20,7 +21,7 @@ import {
   toPbStateCheck,
 } from "./state.js";
 import { StateSubscription, type SubscribeStateOptions } from "./state-subscription.js";
-import { newId } from "./uuid.js";
+import { isId, newId } from "./uuid.js";
 
 /** Number of entries in a page of an iteration, from the protocol. */
 const PAGE_ENTRIES_MAX = 1_000;
@@ -122,6 +123,9 @@ export abstract class StateClient {
     options: CallOptions & { readonly checks?: Iterable<StateCheck>; readonly id?: string } = {},
   ): Promise<StateWritten> {
     const { checks = [], id = newId() } = options;
+    if (!isId(id)) {
+      throw new InvalidFieldError([{ field: "id", description: `must be a UUID, not ${JSON.stringify(id)}` }]);
+    }
     const request = {
       id,
       changes: Array.from(changes, toPbStateChange),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The keys of times, which a case cannot know: they are compared only where the case has them.
-const TIMES: [&str; 3] = ["recorded_at", "created_at", "saved_at"];
+const TIMES: [&str; 4] = ["recorded_at", "created_at", "saved_at", "changed_at"];
 /// Longer values are shortened in messages.
 const SHOWN_CHARACTERS_MAX: usize = 300;
 

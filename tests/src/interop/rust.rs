@@ -2,11 +2,14 @@
 
 mod answers;
 mod odd;
+mod state;
 mod steps;
 
 use std::{collections::HashMap, time::Duration};
 
-use annals_client::{Append, Client, Error, Read, Subscribe, Subscription, Timestamp};
+use annals_client::{
+    Append, Client, Error, Read, StateSubscription, StateWrite, Subscribe, Subscription, Timestamp,
+};
 use serde_json::{Value, json};
 
 use self::steps::{AppendTo, Check, ReadOfLog, ReadOfStream, Step, SubscribeTo};
@@ -35,7 +38,14 @@ impl From<Error> for Failure {
 #[derive(Debug, Default)]
 pub(super) struct RustClient {
     client: Option<Client>,
-    subscriptions: HashMap<String, Subscription>,
+    subscriptions: HashMap<String, Followed>,
+}
+
+/// A subscription to the log or to state.
+#[derive(Debug)]
+enum Followed {
+    Log(Subscription),
+    State(StateSubscription),
 }
 
 impl RustClient {
@@ -62,7 +72,15 @@ impl RustClient {
             Step::Json { value } => odd::event(&value),
             Step::ServerInfo {} => Ok(answers::server_info(&client.server_info().await?)),
             Step::Append(append) => append_to(&client, append).await,
-            Step::AppendToMany { writes, checks } => append_to_many(&client, writes, checks).await,
+            Step::AppendToMany {
+                writes,
+                checks,
+                state_changes,
+                state_checks,
+            } => {
+                let state = steps::state_write(state_changes, state_checks);
+                append_to_many(&client, writes, checks, state).await
+            }
             Step::AppendPipeline { appends } => append_pipeline(&client, appends).await,
             Step::ReadStream(read) => read_stream(&client, read).await,
             Step::ReadAll(read) => read_all(&client, read).await,
@@ -72,6 +90,16 @@ impl RustClient {
                 Some(_) => Ok(json!({})),
                 None => Err(no_subscription(&name)),
             },
+            Step::SubscribeState {
+                name,
+                scope,
+                prefix,
+                after_version,
+            } => {
+                let subscription = state::subscribe(&client, scope, prefix, after_version).await?;
+                self.subscriptions.insert(name, Followed::State(subscription));
+                Ok(json!({}))
+            }
             step => about_streams(&client, step).await,
         }
     }
@@ -93,7 +121,7 @@ impl RustClient {
                 subscribe_with(subscribe, &step).await?
             }
         };
-        self.subscriptions.insert(step.name, subscription);
+        self.subscriptions.insert(step.name, Followed::Log(subscription));
         Ok(json!({}))
     }
 
@@ -102,9 +130,14 @@ impl RustClient {
         let subscription = subscription.ok_or_else(|| no_subscription(name))?;
         let mut items = Vec::with_capacity(count);
         while items.len() < count {
-            let item = subscription.next().await;
-            let item = item.ok_or_else(|| Failure::Unknown("the subscription has ended".to_owned()))?;
-            items.push(answers::item(&item?));
+            items.push(match subscription {
+                Followed::State(subscription) => answers::state_item(&subscription.next().await?),
+                Followed::Log(subscription) => {
+                    let item = subscription.next().await;
+                    let ended = || Failure::Unknown("the subscription has ended".to_owned());
+                    answers::item(&item.ok_or_else(ended)??)
+                }
+            });
         }
         Ok(json!({"items": items}))
     }
@@ -141,8 +174,13 @@ async fn append_to(client: &Client, append: AppendTo) -> Outcome {
     Ok(answers::appended(&appended))
 }
 
-async fn append_to_many(client: &Client, writes: Vec<steps::Write>, checks: Vec<Check>) -> Outcome {
-    let mut append = Append::new();
+async fn append_to_many(
+    client: &Client,
+    writes: Vec<steps::Write>,
+    checks: Vec<Check>,
+    state: StateWrite,
+) -> Outcome {
+    let mut append = Append::new().write_state(state);
     for write in writes {
         let events = steps::events(write.events);
         append = match write.expected {
@@ -311,7 +349,7 @@ async fn about_streams(client: &Client, step: Step) -> Outcome {
             ))
         }
         Step::Scavenge {} => scavenge(client).await,
-        other => Err(Failure::Unknown(format!("{other:?} is not about streams"))),
+        other => state::about_state(client, other).await,
     }
 }
 

@@ -3,11 +3,13 @@
 //! - `writes`: many clients append, and subscriptions resume.
 //! - `races`: many clients append on conditions, undisturbed and disturbed.
 //! - `groups`: consumers of a group that fail in every way, while servers are killed and paused.
+//! - `projections`: a projection into state is killed, too.
 //! - `scavenging`: a server scavenges while streams are written, deleted and read.
 
 #![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 mod groups;
+mod projections;
 mod races;
 mod scavenging;
 mod writes;

@@ -10,8 +10,9 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
-from annals import Appended, AsyncClient, Event, ScavengeState, Subscription, errors
+from annals import Appended, AsyncClient, Event, ScavengeState, StateSubscription, Subscription, errors
 from tests.interop.answers import (
     Answer,
     appended,
@@ -20,6 +21,7 @@ from tests.interop.answers import (
     failure,
     item,
     micros,
+    state_entry,
     stream_info,
     to_prefix_retention,
     to_retention,
@@ -27,12 +29,14 @@ from tests.interop.answers import (
 from tests.interop.steps import (
     EPOCH,
     MICROSECOND,
-    Absent,
+    NoSuchValue,
     make_check,
     make_event,
     make_expected,
     make_query,
     make_retention,
+    make_state_change,
+    make_state_check,
     make_until,
     make_value,
     make_write,
@@ -45,7 +49,7 @@ class Steps:
 
     def __init__(self) -> None:
         self.client: AsyncClient | None = None
-        self.subscriptions: dict[str, Subscription] = {}
+        self.subscriptions: dict[str, Subscription | StateSubscription] = {}
 
     @property
     def store(self) -> AsyncClient:
@@ -73,10 +77,20 @@ class Steps:
         made = [make_event(**event) for event in events]
         return appended(await self.store.append(stream, made, expected=make_expected(expected)))
 
-    async def append_to_many(self, writes: list[Answer], checks: list[Answer] | None = None) -> Answer:
-        made = [make_write(**write) for write in writes]
-        conditions = [make_check(**check) for check in checks or []]
-        return appended_to_many(await self.store.append_to_many(made, checks=conditions))
+    async def append_to_many(
+        self,
+        writes: list[Answer],
+        checks: list[Answer] | None = None,
+        state_changes: list[Answer] | None = None,
+        state_checks: list[Answer] | None = None,
+    ) -> Answer:
+        done = await self.store.append_to_many(
+            [make_write(**write) for write in writes],
+            checks=[make_check(**check) for check in checks or []],
+            state_changes=[make_state_change(**change) for change in state_changes or []],
+            state_checks=[make_state_check(**check) for check in state_checks or []],
+        )
+        return appended_to_many(done)
 
     async def append_pipeline(self, appends: list[Answer]) -> Answer:
         async def append(stream: str, events: list[Answer], expected: int | str = "any") -> asyncio.Future[Appended]:
@@ -91,7 +105,7 @@ class Steps:
     async def json(self, value: Answer) -> Answer:
         try:
             made = make_value(value)
-        except Absent:
+        except NoSuchValue:
             return {"absent": True}
         return {"data": base64.b64encode(Event.json("Odd", made).data).decode()}
 
@@ -223,6 +237,46 @@ class Steps:
             assert progress is not None, "a scavenge was started"
             found = progress
         return {"streams_done": found.streams_done, "streams_total": found.streams_total}
+
+    async def get_state(self, scope: str, key: str) -> Answer:
+        entry = await self.store.get_state(scope, key)
+        return {} if entry is None else {"entry": state_entry(entry)}
+
+    async def list_state(self, scope: str, prefix: str = "", after: str = "", page_size: int | None = None) -> Answer:
+        page = await self.store.list_state(scope, prefix=prefix, after=after, page_size=page_size)
+        entries = [state_entry(entry) for entry in page.entries]
+        return {"entries": entries, "has_more": page.has_more, "scope_version": page.scope_version}
+
+    async def write_state(
+        self, changes: list[Answer], checks: list[Answer] | None = None, id: str | None = None
+    ) -> Answer:
+        done = await self.store.write_state(
+            [make_state_change(**change) for change in changes],
+            checks=[make_state_check(**check) for check in checks or []],
+            id=None if id is None else UUID(id),
+        )
+        return {
+            "versions": list(done.versions),
+            "changed_at": micros(done.changed_at),
+            "already_written": done.already_written,
+        }
+
+    async def update_state(self, scope: str, key: str, data: str | None = None) -> Answer:
+        def appended(value: bytes | None) -> bytes | None:
+            return None if data is None else (value or b"") + base64.b64decode(data)
+
+        entry = await self.store.update_state(scope, key, appended)
+        return {} if entry is None else {"version": entry.version}
+
+    async def subscribe_state(
+        self, name: str, scope: str, prefix: str = "", after_version: int | None = None
+    ) -> Answer:
+        subscription = self.store.subscribe_state(scope, prefix=prefix, after=after_version)
+        self.subscriptions[name] = await subscription
+        return {}
+
+    async def state_version_expired(self, scope: str, version: int, first: int, last: int) -> Answer:
+        raise errors.StateVersionExpired(scope, version, first, last)
 
 
 async def converted(convert: Callable[[Any], Answer], answer: Awaitable[Any]) -> Answer:

@@ -15,6 +15,11 @@ from annals import (
     Read,
     RecordedEvent,
     Retention,
+    StateCaughtUp,
+    StateCheckpoint,
+    StateDeletion,
+    StateEntry,
+    StateItem,
     StreamInfo,
     SubscriptionItem,
     errors,
@@ -49,13 +54,14 @@ def appended_to_many(done: AppendedToMany) -> Answer:
         {"stream": one.stream, "first_revision": one.first_revision, "last_revision": one.last_revision}
         for one in done.streams
     ]
-    return {
-        "first_position": done.first_position,
-        "last_position": done.last_position,
-        "recorded_at": micros(done.recorded_at),
-        "already_appended": done.already_appended,
-        "streams": streams,
-    }
+    return present(
+        first_position=done.first_position,
+        last_position=done.last_position,
+        recorded_at=micros(done.recorded_at),
+        already_appended=done.already_appended,
+        streams=streams,
+        state_versions=list(done.state_versions) or None,
+    )
 
 
 def recorded(event: RecordedEvent) -> Answer:
@@ -78,8 +84,21 @@ async def events_of(read: Read) -> Answer:
     return present(head=read.head, last_revision=read.last_revision, events=events)
 
 
-def item(found: SubscriptionItem) -> Answer:
+def state_entry(entry: StateEntry) -> Answer:
+    data = base64.b64encode(entry.value).decode()
+    return {"key": entry.key, "data": data, "version": entry.version, "changed_at": micros(entry.changed_at)}
+
+
+def item(found: SubscriptionItem | StateItem) -> Answer:
     match found:
+        case StateEntry():
+            return {"put": state_entry(found)}
+        case StateDeletion():
+            return {"deletion": {"key": found.key, "version": found.version}}
+        case StateCaughtUp(version):
+            return {"caught_up": version}
+        case StateCheckpoint(version):
+            return {"checkpoint": version}
         case RecordedEvent():
             return {"event": recorded(found)}
         case CaughtUp(position, revision):
@@ -123,6 +142,8 @@ def to_failed(failed: errors.FailedCheck) -> Answer:
         case errors.StreamMismatch(stream, expected, actual):
             found = present(stream=stream, expected=to_expected(expected), actual=actual)
             return {"index": failed.index, "stream": found}
+        case errors.StateMismatch(scope, key, wanted, actual):
+            return {"index": failed.index, "state": present(scope=scope, key=key, expected=wanted, actual=actual)}
 
 
 def failure(error: errors.AnnalsError) -> Answer:
@@ -142,7 +163,15 @@ def failure(error: errors.AnnalsError) -> Answer:
             return {"reason": "EVENT_ID_CONFLICT", "id": str(error.id), **place}
         case errors.ChecksFailed():
             failed = [to_failed(one) for one in error.failed]
-            return {"reason": "CHECKS_FAILED", "count": error.count, "failed": failed}
+            return {"reason": "CHECKS_FAILED", "count": error.count, "failed": failed, "message": str(error)}
+        case errors.StateIdConflict():
+            return {"reason": "STATE_ID_CONFLICT", "message": str(error)}
+        case errors.StateVersionExpired():
+            versions = {"version": error.version, "first": error.first_version, "last": error.last_version}
+            return {"reason": "STATE_VERSION_EXPIRED", "scope": error.scope, **versions, "message": str(error)}
+        case errors.StateVersionBeyondEnd():
+            versions = {"version": error.version, "last": error.last_version}
+            return {"reason": "STATE_VERSION_BEYOND_END", "scope": error.scope, **versions, "message": str(error)}
         case errors.StreamNotFound():
             return {"reason": "STREAM_NOT_FOUND", "stream": error.stream}
         case errors.StreamTombstoned():

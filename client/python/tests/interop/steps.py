@@ -11,14 +11,20 @@ from typing import Any
 from uuid import UUID
 
 from annals import (
+    Absent,
+    AtVersion,
     Check,
+    Delete,
     Event,
     Expected,
     ExpectedRevision,
     NoMatch,
+    Put,
     Query,
     QueryItem,
     Retention,
+    StateChange,
+    StateCheck,
     StreamIs,
     Write,
     new_id,
@@ -87,7 +93,15 @@ def make_retention(
     return Retention(max_count=max_count, max_age=age, truncate_before=truncate_before)
 
 
-class Absent(Exception):
+def make_state_change(scope: str, key: str, data: str | None = None) -> StateChange:
+    return Delete(scope, key) if data is None else Put(scope, key, base64.b64decode(data))
+
+
+def make_state_check(scope: str, key: str, version: int | None = None) -> StateCheck:
+    return Absent(scope, key) if version is None else AtVersion(scope, key, version)
+
+
+class NoSuchValue(Exception):
     """Python does not have this value."""
 
 
@@ -110,7 +124,7 @@ def make_value(description: Fields) -> Any:
         case "date":
             return EPOCH + of * MICROSECOND
         case "undefined":
-            raise Absent
+            raise NoSuchValue
         case "object":
             return {name: make_value(value) for name, value in of.items()}
         case "nested":

@@ -70,15 +70,15 @@ impl fmt::Display for FailedCheck {
                 expected,
                 actual,
             } => {
-                let words = |version: &Option<u64>, at: &str, absent: &str| match version {
-                    Some(version) => format!("{at} {version}"),
-                    None => absent.to_owned(),
+                let words = |version: &Option<u64>| match version {
+                    Some(version) => format!("at version {version}"),
+                    None => "absent".to_owned(),
                 };
+                let (expected, actual) = (words(expected), words(actual));
                 write!(
                     f,
-                    "state check {index}: key {key:?} of scope {scope:?} was expected {} but {}",
-                    words(expected, "at version", "to be absent"),
-                    words(actual, "is at version", "is absent")
+                    "check of state {index}: key {key:?} of scope {scope:?} was expected to be {expected}, but it is \
+                     {actual}"
                 )
             }
         }

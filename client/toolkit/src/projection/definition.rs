@@ -64,6 +64,13 @@ impl Definition {
         self
     }
 
+    /// Adds a table of a read model in a [`StateStore`](crate::store::state::StateStore), which needs no statement.
+    #[must_use]
+    pub fn state_table(mut self, name: impl Into<String>) -> Self {
+        self.tables.push(name.into());
+        self
+    }
+
     /// Adds a statement that is run when a generation is created, such as for an index.
     #[must_use]
     pub fn statement(mut self, statement: impl Into<String>) -> Self {
@@ -78,8 +85,8 @@ impl Definition {
 }
 
 /// Applies events to a read model, through an `M`: [`SqliteModel`](crate::store::sqlite::SqliteModel),
-/// [`PostgresModel`](crate::store::postgres::PostgresModel), or any value in a
-/// [`MemoryStore`](crate::store::memory::MemoryStore).
+/// [`PostgresModel`](crate::store::postgres::PostgresModel), [`StateModel`](crate::store::state::StateModel), or any
+/// value in a [`MemoryStore`](crate::store::memory::MemoryStore).
 pub trait Projection<M>: Send + Sync + 'static {
     /// Returns the definition. Called once.
     fn definition(&self) -> Definition;

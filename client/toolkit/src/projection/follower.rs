@@ -55,16 +55,22 @@ impl<S: ReadModelStore> Parts<S> {
     pub(super) fn of_store(&self, error: StoreError) -> Halt {
         match error {
             StoreError::Superseded | StoreError::Behind => Halt::Superseded,
+            // A single event always fits, so this is a store that violates its contract.
+            error @ StoreError::DoesNotFit { .. } => self.of_read_model(error.into()),
             StoreError::Failed(error) | StoreError::HandlerFailed { reason: error, .. } => {
                 if self.is_passing(&error) {
                     return Halt::Passing(error);
                 }
-                Halt::Failed(ProjectionError::ReadModel {
-                    name: self.definition.name.clone(),
-                    reason: Arc::new(error),
-                })
+                self.of_read_model(error)
             }
         }
+    }
+
+    fn of_read_model(&self, error: BoxError) -> Halt {
+        Halt::Failed(ProjectionError::ReadModel {
+            name: self.definition.name.clone(),
+            reason: Arc::new(error),
+        })
     }
 
     fn is_passing(&self, error: &BoxError) -> bool {

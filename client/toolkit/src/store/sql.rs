@@ -24,14 +24,17 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool, Transaction};
 use tokio::sync::OnceCell;
 
-use super::{BoxError, DeadLetter, Generation, Move, ReadModelStore, StoreError, demand_as_far, handle_all};
+use super::{
+    BoxError, DeadLetter, Generation, Move, ReadModelStore, StoreError, demand_as_far, handle_all,
+    physical_table,
+};
 use crate::error::chain;
 use crate::projection::{Definition, Handler};
 
 pub(super) use dialect::calls;
 pub use dialect::{Cell, Column, Dialect, Value};
 pub use model::SqlModel;
-use model::{named, physical, placeholders};
+use model::{named, placeholders};
 use rows::{DEAD_LETTER, GENERATION, dead_letter, generation};
 
 /// Stores read models in one database. Cheap to clone.
@@ -140,7 +143,7 @@ impl<D: Dialect> SqlStore<D> {
         number: u32,
     ) -> Result<(), StoreError> {
         for table in &projection.tables {
-            let real = physical(table, number);
+            let real = physical_table(table, number);
             run::<D>(transaction, &format!("DROP VIEW IF EXISTS \"{table}\""), &[]).await?;
             let view = format!("CREATE VIEW \"{table}\" AS SELECT * FROM \"{real}\"");
             run::<D>(transaction, &view, &[]).await?;
@@ -154,7 +157,7 @@ impl<D: Dialect> SqlStore<D> {
         number: u32,
     ) -> Result<(), StoreError> {
         for table in &projection.tables {
-            let real = physical(table, number);
+            let real = physical_table(table, number);
             run::<D>(transaction, &format!("DROP TABLE IF EXISTS \"{real}\""), &[]).await?;
         }
         let values = [Value::Text(&projection.name), Value::Number(number.into())];

@@ -11,3 +11,4 @@ mod processes;
 mod projections;
 mod readme;
 mod repositories;
+mod state;

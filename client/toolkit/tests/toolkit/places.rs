@@ -12,7 +12,9 @@ use annals_toolkit::sqlx::{self, Row};
 use annals_toolkit::store::memory::MemoryStore;
 use annals_toolkit::store::postgres::{PostgresModel, PostgresStore};
 use annals_toolkit::store::sqlite::{SqliteModel, SqliteStore};
+use annals_toolkit::store::state::{StateModel, StateStore};
 use annals_toolkit::store::{BoxError, ReadModelStore};
+use annals_toolkit::testing::Server;
 use annals_toolkit::{Projection, Projections};
 use tempfile::TempDir;
 
@@ -118,6 +120,23 @@ impl Projection<PostgresModel> for Counts {
     }
 }
 
+impl Projection<StateModel> for Counts {
+    fn definition(&self) -> Definition {
+        self.definition.clone()
+    }
+
+    async fn handle(&self, event: &RecordedEvent, model: &mut StateModel) -> Result<(), BoxError> {
+        let count: i64 = model
+            .get_json("counted", &event.stream)
+            .await?
+            .unwrap_or_default();
+        model.put_json("counted", &event.stream, &(count + 1))?;
+        self.check(event)?;
+        assert_eq!(count, event.revision.0 as i64);
+        Ok(())
+    }
+}
+
 /// A kind of store.
 pub trait Place: Sized + Send + Sync + 'static {
     type Store: ReadModelStore;
@@ -217,12 +236,44 @@ impl Place for Postgres {
     }
 }
 
+/// The state of a server that does not have the log.
+pub struct State {
+    store: StateStore,
+    _server: Server,
+}
+
+impl Place for State {
+    type Store = StateStore;
+
+    async fn open() -> Self {
+        let server = Server::start().unwrap();
+        State {
+            store: StateStore::new(server.client().unwrap()),
+            _server: server,
+        }
+    }
+
+    fn store(&self) -> &Self::Store {
+        &self.store
+    }
+
+    fn add(&self, projections: Projections, counts: Counts) -> Projections {
+        projections.add(&self.store, counts)
+    }
+
+    async fn counted(&self) -> Counted {
+        let entries = self.store.entries("counted", "").await.unwrap();
+        let count = |entry: annals_client::StateEntry| (entry.key.clone(), entry.json().unwrap());
+        entries.into_iter().map(count).collect()
+    }
+}
+
 /// Defines a test of a body for each kind of store.
 macro_rules! on_every_store {
     ($($body:ident)*) => {
         $(
             mod $body {
-                use crate::places::{Memory, Place, Postgres, Sqlite};
+                use crate::places::{Memory, Place, Postgres, Sqlite, State};
 
                 #[tokio::test]
                 async fn in_memory() {
@@ -232,6 +283,11 @@ macro_rules! on_every_store {
                 #[tokio::test]
                 async fn in_sqlite() {
                     super::$body(Sqlite::open().await).await;
+                }
+
+                #[tokio::test]
+                async fn in_state() {
+                    super::$body(State::open().await).await;
                 }
 
                 annals_installed::needs_postgresql! {

@@ -111,7 +111,7 @@ export async function project<T extends Types>(
     for (const [n, event] of events.entries()) {
       await projection.handle(recorded(schema, event, event.stream, n), target);
     }
-    await store.expose(tx, 1, tables);
+    await store.expose(tx, projection.name, 1, tables);
   });
 }
 

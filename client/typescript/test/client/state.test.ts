@@ -267,7 +267,11 @@ test("bad input is refused, and nothing is written", async () => {
   await rejected(/after_key/, client.listState(scope, { after: "a\u0000" }));
   await rejected(/changes/, client.writeState([]));
   await rejected(/changes\[1\]/, client.writeState([a, a]));
-  await rejected(/id/, client.writeState([a], { id: "one" }));
+  for (const id of ["", "one"]) {
+    // Before it is sent: without an id, a retry would not be recognised.
+    const call = client.writeState([a], { id });
+    await assert.rejects(call, new InvalidFieldError([{ field: "id", description: `must be a UUID, not "${id}"` }]));
+  }
   await rejected(/changes\[0\].put/, client.writeState([put(scope, "a", new Uint8Array(65_537))]));
   await rejected(/changes/, client.writeState(Array.from({ length: 1_001 }, (_, n) => put(scope, `${n}`, n))));
   const check = { scope, key: "a", expected: "absent" as const };

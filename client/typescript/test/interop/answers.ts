@@ -5,6 +5,7 @@ import {
   type AppendedToMany,
   ChecksFailedError,
   EventIdConflictError,
+  type FailedCheck,
   InvalidFieldError,
   InvalidValueError,
   JsonError,
@@ -17,6 +18,11 @@ import {
   RevisionBeyondEndError,
   RevisionConflictError,
   SnapshotNotFoundError,
+  type StateEntry,
+  StateIdConflictError,
+  type StateSubscriptionItem,
+  StateVersionBeyondEndError,
+  StateVersionExpiredError,
   type StreamInfo,
   StreamNotFoundError,
   StreamTombstonedError,
@@ -52,7 +58,23 @@ export function appendedToMany(done: AppendedToMany): Fields {
       first_revision: firstRevision,
       last_revision: lastRevision,
     })),
+    ...(done.stateVersions.length > 0 && { state_versions: done.stateVersions }),
   };
+}
+
+export function stateEntry({ key, value, version, changedAt }: StateEntry): Fields {
+  return { key, data: base64(value), version, changed_at: changedAt.epochMicroseconds };
+}
+
+export function stateItemOf(item: StateSubscriptionItem): Fields {
+  switch (item.kind) {
+    case "put":
+      return { put: stateEntry(item.entry) };
+    case "deletion":
+      return { deletion: { key: item.key, version: item.version } };
+    default:
+      return { [item.kind.replace("-", "_")]: item.version };
+  }
 }
 
 export function recorded(event: RecordedEvent): Fields {
@@ -119,7 +141,17 @@ export function failure(error: AnnalsError): Fields {
   if (error instanceof InvalidValueError || error instanceof JsonError) return { reason: "INVALID_VALUE" };
   if (error instanceof RevisionConflictError) return pick("REVISION_CONFLICT", "stream", "expected", "actual");
   if (error instanceof EventIdConflictError) return pick("EVENT_ID_CONFLICT", "id", "stream", "revision", "position");
-  if (error instanceof ChecksFailedError) return pick("CHECKS_FAILED", "count", "failed");
+  if (error instanceof ChecksFailedError) {
+    return { ...pick("CHECKS_FAILED", "count", "message"), failed: error.failed.map(failedOf) };
+  }
+  if (error instanceof StateIdConflictError) return pick("STATE_ID_CONFLICT", "message");
+  if (error instanceof StateVersionExpiredError) {
+    const { firstVersion: first, lastVersion: last } = error;
+    return { ...pick("STATE_VERSION_EXPIRED", "scope", "version", "message"), first, last };
+  }
+  if (error instanceof StateVersionBeyondEndError) {
+    return { ...pick("STATE_VERSION_BEYOND_END", "scope", "version", "message"), last: error.lastVersion };
+  }
   if (error instanceof StreamNotFoundError) return pick("STREAM_NOT_FOUND", "stream");
   if (error instanceof StreamTombstonedError) return pick("STREAM_TOMBSTONED", "stream");
   if (error instanceof SnapshotNotFoundError) return pick("SNAPSHOT_NOT_FOUND", "stream");
@@ -130,4 +162,11 @@ export function failure(error: AnnalsError): Fields {
     return { ...pick("REVISION_BEYOND_END", "stream", "revision"), last_revision: error.lastRevision };
   }
   return { reason: "OTHER", message: `${error.name}: ${error.message}` };
+}
+
+/** Returns a failed check. Of a check that expected no entry, `expected` is left out. */
+function failedOf(failed: FailedCheck): Fields {
+  if (!("state" in failed)) return { ...failed };
+  const { expected, ...state } = failed.state;
+  return { index: failed.index, state: { ...state, ...(expected !== "absent" && { expected }) } };
 }

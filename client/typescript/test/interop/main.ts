@@ -11,6 +11,8 @@ import {
   newEvent,
   type Scavenge,
   SnapshotNotFoundError,
+  type StateSubscriptionItem,
+  StateVersionExpiredError,
   type SubscriptionItem,
   Timestamp,
 } from "../../src/index.js";
@@ -23,6 +25,8 @@ import {
   itemOf,
   prefixRetention,
   retentionInfo,
+  stateEntry,
+  stateItemOf,
   streamInfo,
 } from "./answers.js";
 import {
@@ -33,6 +37,8 @@ import {
   makeCheck,
   makeItem,
   makeRetention,
+  makeStateChange,
+  makeStateCheck,
   makeWrite,
   readOptions,
   Taken,
@@ -53,6 +59,7 @@ async function outcome(work: Promise<Fields>): Promise<Fields> {
 /** The client of the last `connect`, and its subscriptions. */
 let client = new Client("http://127.0.0.1:2113");
 let subscriptions = new Map<string, AsyncIterator<SubscriptionItem, undefined>>();
+let stateSubscriptions = new Map<string, AsyncIterator<StateSubscriptionItem, undefined>>();
 
 /** The actions by name. */
 const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
@@ -60,6 +67,7 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
     client.close();
     client = new Client(fields.text("endpoint"));
     subscriptions = new Map();
+    stateSubscriptions = new Map();
     return Promise.resolve({});
   },
   server_info: async () => {
@@ -77,7 +85,12 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
     return appended(await client.append(stream, expected, events));
   },
   append_to_many: async (fields) =>
-    appendedToMany(await client.appendToMany(fields.list("writes", makeWrite), fields.list("checks", makeCheck))),
+    appendedToMany(
+      await client.appendToMany(fields.list("writes", makeWrite), fields.list("checks", makeCheck), {
+        stateChanges: fields.list("state_changes", makeStateChange),
+        stateChecks: fields.list("state_checks", makeStateCheck),
+      }),
+    ),
   append_pipeline: async (fields) => {
     const pipeline = client.appendPipeline();
     const waiting = fields
@@ -101,17 +114,14 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
     return Promise.resolve({});
   },
   take: async (fields) => {
-    const subscription = subscriptions.get(fields.text("name"));
-    const items: Fields[] = [];
-    for (let left = fields.number("count"); left > 0; left -= 1) {
-      const taken = await subscription?.next();
-      if (taken?.value === undefined) throw new TypeError("there is no such subscription");
-      items.push(itemOf(taken.value));
-    }
-    return { items };
+    const [name, count] = [fields.text("name"), fields.number("count")];
+    const [ofLog, ofState] = [subscriptions.get(name), stateSubscriptions.get(name)];
+    return { items: ofState ? await take(ofState, count, stateItemOf) : await take(ofLog, count, itemOf) };
   },
   unsubscribe: async (fields) => {
-    await subscriptions.get(fields.text("name"))?.return?.();
+    const name = fields.text("name");
+    await subscriptions.get(name)?.return?.();
+    await stateSubscriptions.get(name)?.return?.();
     return {};
   },
   stream_info: async (fields) => streamInfo(await client.streamInfo(fields.text("stream"))),
@@ -186,7 +196,69 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
     }
     return { streams_done: found?.streamsDone, streams_total: found?.streamsTotal };
   },
+  get_state: async (fields) => {
+    const entry = await client.getState(fields.text("scope"), fields.text("key"));
+    return entry === undefined ? {} : { entry: stateEntry(entry) };
+  },
+  list_state: async (fields) => {
+    const options = fields.some({ prefix: "prefix", after: "after", page_size: "pageSize" });
+    const { entries, hasMore, scopeVersion } = await client.listState(fields.text("scope"), options);
+    return { entries: entries.map(stateEntry), has_more: hasMore, scope_version: scopeVersion };
+  },
+  write_state: async (fields) => {
+    const checks = fields.list("checks", makeStateCheck);
+    const options = { checks, ...fields.some({ id: "id" }) };
+    const written = await client.writeState(fields.list("changes", makeStateChange), options);
+    return {
+      versions: written.versions,
+      changed_at: written.changedAt.epochMicroseconds,
+      already_written: written.alreadyWritten,
+    };
+  },
+  update_state: async (fields) => {
+    const [scope, key, data] = [fields.text("scope"), fields.text("key"), fields.get("data")];
+    const appended = (value: Uint8Array | undefined) =>
+      data === undefined ? undefined : Buffer.concat([value ?? new Uint8Array(), bytes(data)]);
+    const entry = await client.updateState(scope, key, appended);
+    return entry === undefined ? {} : { version: entry.version };
+  },
+  subscribe_state: async (fields) => {
+    const options = fields.some({ prefix: "prefix", after_version: "after" });
+    const [name, scope] = [fields.text("name"), fields.text("scope")];
+    const subscription = client.subscribeState(scope, options)[Symbol.asyncIterator]();
+    // It begins, or is refused, when it is first used. There is always a first item.
+    let first: ReturnType<typeof subscription.next> | undefined = subscription.next();
+    await first;
+    stateSubscriptions.set(name, {
+      next: () => {
+        const item = first ?? subscription.next();
+        first = undefined;
+        return item;
+      },
+      ...(subscription.return && { return: () => subscription.return!() }),
+    });
+    return {};
+  },
+  state_version_expired: (fields) => {
+    const [version, first, last] = [fields.number("version"), fields.number("first"), fields.number("last")];
+    return Promise.reject(new StateVersionExpiredError(fields.text("scope"), version, first, last));
+  },
 };
+
+/** Takes the next items of a subscription. */
+async function take<T>(
+  subscription: AsyncIterator<T, undefined> | undefined,
+  count: number,
+  answer: (item: T) => Fields,
+): Promise<Fields[]> {
+  const items: Fields[] = [];
+  while (items.length < count) {
+    const taken = await subscription?.next();
+    if (taken?.value === undefined) throw new TypeError("there is no such subscription");
+    items.push(answer(taken.value));
+  }
+  return items;
+}
 
 /** Performs a step, or reports that it is unknown. */
 async function perform(line: string): Promise<Fields> {

@@ -9,6 +9,8 @@ import {
   type NewEvent,
   type QueryItem,
   type Retention,
+  type StateChange,
+  type StateCheck,
   Timestamp,
   type Write,
 } from "../../src/index.js";
@@ -96,6 +98,17 @@ export function makeCheck(fields: Taken): Check {
   const { noMatch, stream } = fields.some({ no_match: "noMatch", stream: "stream" });
   if (noMatch === undefined) return { stream: stream as string, expected: expectedOf(fields) };
   return { noMatch: (noMatch as unknown[]).map((item) => whole(item, makeItem)), after: fields.number("after") };
+}
+
+export function makeStateChange(fields: Taken): StateChange {
+  const entry = { scope: fields.text("scope"), key: fields.text("key") };
+  const data = fields.get("data");
+  return data === undefined ? { ...entry, delete: true } : { ...entry, put: bytes(data) };
+}
+
+export function makeStateCheck(fields: Taken): StateCheck {
+  const expected = (fields.get("version") ?? "absent") as StateCheck["expected"];
+  return { scope: fields.text("scope"), key: fields.text("key"), expected };
 }
 
 export function makeItem(fields: Taken): QueryItem {

@@ -1,12 +1,14 @@
 /** Tests of the store of projections in state that other stores do not need. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
-import { type Client, newId } from "../../src/index.js";
+import { type Client, newEvent, newId } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
 import {
   type DeadLetter,
   type Projection,
+  ProjectionError,
   Projections,
   RejectedTransactionError,
   StateStore,
@@ -199,7 +201,7 @@ test("a batch that does not fit is divided, and an event that does not fit becom
   );
   assert.match(letters[0]?.reason ?? "", /^RejectedTransactionError: the transaction has more than 1000 changes/);
   assert.match(letters[1]?.reason ?? "", /^RejectedTransactionError: the transaction can't be written: .*key/);
-  const rows = await store.list("wide");
+  const rows = await store.entries("wide");
   assert.equal(rows.length, 1_302 * 3);
   assert.deepEqual(
     batches.reduce((sum, handled) => sum + handled, 0),
@@ -213,7 +215,7 @@ test("progress and read models are where they are documented, and can be read", 
   const position = await append(client, "tea", "cup");
   assert.equal(await store.scope("totals"), undefined);
   assert.equal(await store.get("totals", "order-1"), undefined);
-  assert.deepEqual(await store.list("totals"), []);
+  assert.deepEqual(await store.entries("totals"), []);
   await using projections = new Projections(client, store, [totals(stateTable)], QUICK);
   await projections.waitFor(position);
   const { storeId } = await client.serverInfo();
@@ -221,15 +223,18 @@ test("progress and read models are where they are documented, and can be read", 
   const builds = await client.getState(progress, "builds");
   assert.deepEqual(builds?.json(), { builds: [{ generation: 1, version: 1, state: "live" }], removed: [] });
   assert.deepEqual((await client.getState(progress, "checkpoint/1"))?.json(), { position, storeId });
-  assert.deepEqual((await client.getState(`${prefix}read-models`, "totals"))?.json(), { generation: 1 });
+  assert.deepEqual((await client.getState(`${prefix}read-models`, "totals"))?.json(), {
+    projection: "totals",
+    generation: 1,
+  });
   assert.equal(await store.scope("totals"), `${prefix}read-models/totals__1`);
   const entry = await store.get("totals", "order-1");
   assert.deepEqual(entry?.json(), position);
   assert.deepEqual(
-    (await store.list("totals", { prefix: "order-" })).map(({ key }) => key),
+    (await store.entries("totals", { prefix: "order-" })).map(({ key }) => key),
     ["order-1"],
   );
-  assert.deepEqual(await store.list("totals", { prefix: "other-" }), []);
+  assert.deepEqual(await store.entries("totals", { prefix: "other-" }), []);
 });
 
 test("the entries of a replaced build are deleted, however many", async () => {
@@ -241,7 +246,7 @@ test("the entries of a replaced build are deleted, however many", async () => {
   assert.ok((await count(`${prefix}read-models/wide__1`)) >= 2_700);
   await projections.get("wide").rebuild();
   assert.equal(await store.scope("wide"), `${prefix}read-models/wide__2`);
-  assert.ok((await store.list("wide")).length >= 2_700);
+  assert.ok((await store.entries("wide")).length >= 2_700);
   const progress = `${prefix}projections/wide`;
   await until("the first build is deleted", async () => {
     const builds = (await client.getState(progress, "builds"))?.json<{ removed: unknown[] }>();
@@ -321,4 +326,68 @@ test("a projection in state is read from two processes of which one rebuilds it"
   await one.waitFor(last);
   await two.waitFor(last);
   assert.deepEqual(await stateTotals(store), { "order-1": before + 100 });
+});
+
+test("a table belongs to one projection", async () => {
+  const { store } = newStore();
+  await store.transaction((tx) => store.expose(tx, "one", 1, ["t"]));
+  await assert.rejects(
+    store.transaction((tx) => store.expose(tx, "other", 1, ["t"])),
+    new ProjectionError('table "t" of projection "other" belongs to projection "one"'),
+  );
+});
+
+/** Entries of state in a file that the tests of all toolkits use. */
+interface Layout {
+  before: { scope: string; key: string; value: unknown }[];
+  after: { scope: string; key?: string; value?: unknown }[];
+}
+
+test("a read model of another language is continued", async () => {
+  await using own = await TestServer.start();
+  const other = own.client();
+  const file = new URL("../../../../../tests/interop/projection-in-state.json", import.meta.url);
+  const { storeId } = await other.serverInfo();
+  const layout = JSON.parse((await readFile(file, "utf8")).replaceAll("STORE", storeId)) as Layout;
+  await other.writeState(layout.before.map(({ scope, key, value }) => ({ scope, key, put: value })));
+  const id = "6b1e7d1c-0000-4000-8000-000000000002";
+  await other.append("layout-a", "no-stream", [newEvent("A"), newEvent("Bad", null, { id }), newEvent("A")]);
+  const counts: Projection<StateTransaction> = {
+    name: "layout",
+    version: 3,
+    query: [{ streamPrefixes: ["layout-"] }],
+    tables: ["layout_rows"],
+    handle: async (event, { tx, table }) => {
+      if (event.type === "Bad") throw new RangeError("bad");
+      const rows = tx.table(table("layout_rows"));
+      rows.put(event.stream, ((await rows.json<number>(event.stream)) ?? 0) + 1);
+    },
+  };
+  const store = new StateStore(other);
+  await using projections = new Projections(other, store, [counts], { ...QUICK, triesMax: 3 });
+  await projections.waitFor(3);
+  assert.equal((await store.get("layout_rows", "layout-a"))?.json(), 2);
+  const [kept, ...more] = await store.transaction((tx) => store.deadLetters(tx, "layout", 2));
+  assert.deepEqual(more, []);
+  assert.deepEqual(
+    { eventId: kept?.eventId, reason: kept?.reason, tries: kept?.tries, failedAt: kept?.failedAt },
+    { eventId: id, reason: "bad", tries: 5, failedAt: "2026-12-01T10:20:30.456789Z" },
+  );
+  await projections.get("layout").rebuild();
+  await until("the old build is deleted", async () => {
+    const builds = (await other.getState("projections/layout", "builds"))?.json<{ removed: unknown[] }>();
+    return builds?.removed.length === 0;
+  });
+  const found: unknown[] = [];
+  for (const scope of new Set(layout.after.map((entry) => entry.scope))) {
+    for await (const entry of other.stateEntries(scope)) {
+      const value = entry.json();
+      if (scope.endsWith("/dead-letters")) Object.assign(value as object, { reason: "REASON", buriedAt: "TIME" });
+      found.push({ scope, key: entry.key, value });
+    }
+  }
+  assert.deepEqual(
+    found,
+    layout.after.filter(({ key }) => key !== undefined),
+  );
 });

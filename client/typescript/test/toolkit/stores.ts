@@ -58,7 +58,7 @@ export const stateTable: TotalsTable<StateTransaction> = {
 
 /** Returns the totals that a store in state has. */
 export async function stateTotals(store: StateStore, name = "totals"): Promise<Record<string, number>> {
-  return Object.fromEntries((await store.list(name)).map((entry) => [entry.key, entry.json<number>()]));
+  return Object.fromEntries((await store.entries(name)).map((entry) => [entry.key, entry.json<number>()]));
 }
 
 /** State of a server of its own, which need not be the one with the events. */

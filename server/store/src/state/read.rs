@@ -109,8 +109,10 @@ pub(crate) async fn get(shared: &Shared, name: &EntryName) -> Result<(Option<Sta
 pub(crate) async fn list(shared: &Shared, list: &ListState) -> Result<StatePage> {
     let snapshot = shared.engine.snapshot().await?;
     let range = keys::entries(&list.scope, &list.prefix, list.after.as_ref());
+    let most = list.limit.max(1);
+    // One more than asked for, because engines return only whether there may be more.
     let limit = PageLimit {
-        entries: list.limit.max(1),
+        entries: most.saturating_add(1),
         bytes: PAGE_BYTES,
     };
     let reads = vec![
@@ -121,13 +123,25 @@ pub(crate) async fn list(shared: &Shared, list: &ListState) -> Result<StatePage>
     let version = pages.next().and_then(Page::into_value);
     let page = pages.next().unwrap_or_default();
     let parse = |entry| entry::parse_stored(&list.scope, entry);
+    let mut entries = page
+        .entries
+        .into_iter()
+        .map(parse)
+        .collect::<std::result::Result<Vec<StateEntry>, Malformed>>()?;
+    let has_more = match entries.last() {
+        Some(_) if entries.len() > most => true,
+        // The page ends because of its bytes.
+        Some(last) if page.more => {
+            let rest = keys::entries(&list.scope, &list.prefix, Some(&last.key));
+            let next = snapshot.range(rest, Direction::Forwards, PageLimit::entries(1));
+            !next.await?.entries.is_empty()
+        }
+        _ => false,
+    };
+    entries.truncate(most);
     Ok(StatePage {
-        entries: page
-            .entries
-            .into_iter()
-            .map(parse)
-            .collect::<std::result::Result<_, Malformed>>()?,
-        has_more: page.more,
+        entries,
+        has_more,
         version: entry::parse_version(version.as_ref())?,
     })
 }

@@ -2,7 +2,8 @@
 
 use annals_client::{
     Appended, AppendedToMany, Error, ExpectedRevision, FieldViolation, Found, Position, PrefixRetention,
-    RecordedEvent, Retention, RetentionInfo, Revision, ServerInfo, Snapshot, StreamInfo, SubscriptionItem,
+    RecordedEvent, Retention, RetentionInfo, Revision, ServerInfo, Snapshot, StateEntry, StateItem,
+    StreamInfo, SubscriptionItem,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
@@ -61,13 +62,15 @@ pub(super) fn appended_all(appended: &AppendedToMany) -> Value {
             "last_revision": written.last_revision,
         })
     });
-    json!({
+    let versions = &appended.state_versions;
+    without_nulls(json!({
         "first_position": appended.first_position,
         "last_position": appended.last_position,
         "recorded_at": appended.recorded_at.as_microsecond(),
         "already_appended": appended.already_appended,
         "streams": streams.collect::<Vec<_>>(),
-    })
+        "state_versions": (!versions.is_empty()).then_some(versions),
+    }))
 }
 
 pub(super) fn event(event: &RecordedEvent) -> Value {
@@ -105,6 +108,25 @@ pub(super) fn item(item: &SubscriptionItem) -> Value {
 
 fn notice(kind: &str, position: Position, revision: Option<Revision>) -> Value {
     without_nulls(json!({kind: position, "revision": revision}))
+}
+
+pub(super) fn state_entry(entry: &StateEntry) -> Value {
+    json!({
+        "key": entry.key,
+        "data": BASE64.encode(&entry.value),
+        "version": entry.version,
+        "changed_at": entry.changed_at.as_microsecond(),
+    })
+}
+
+pub(super) fn state_item(item: &StateItem) -> Value {
+    match item {
+        StateItem::Put(entry) => json!({"put": state_entry(entry)}),
+        StateItem::Deletion { key, version } => json!({"deletion": {"key": key, "version": version}}),
+        StateItem::CaughtUp { version } => json!({"caught_up": version}),
+        StateItem::Checkpoint { version } => json!({"checkpoint": version}),
+        other => json!({"other": format!("{other:?}")}),
+    }
 }
 
 pub(super) fn stream_info(stream: &StreamInfo) -> Value {
@@ -148,6 +170,7 @@ pub(super) fn snapshot(snapshot: &Snapshot) -> Value {
 
 /// An error by its reason, with the fields of the client's typed error.
 pub(super) fn error(error: &Error) -> Value {
+    let message = error.to_string();
     without_nulls(match error {
         Error::InvalidValue { .. } => json!({"reason": "INVALID_VALUE"}),
         Error::InvalidField(violations) => json!({"reason": "INVALID_FIELD", "fields": fields(violations)}),
@@ -190,7 +213,12 @@ pub(super) fn error(error: &Error) -> Value {
                     ),
                 }),
             });
-            json!({"reason": "CHECKS_FAILED", "count": count, "failed": failed.collect::<Vec<_>>()})
+            json!({
+                "reason": "CHECKS_FAILED",
+                "count": count,
+                "failed": failed.collect::<Vec<_>>(),
+                "message": message,
+            })
         }
         Error::StreamNotFound { stream } => json!({"reason": "STREAM_NOT_FOUND", "stream": stream}),
         Error::StreamTombstoned { stream } => json!({"reason": "STREAM_TOMBSTONED", "stream": stream}),
@@ -209,7 +237,7 @@ pub(super) fn error(error: &Error) -> Value {
         } => {
             json!({"reason": "VERSION_CONFLICT", "prefix": prefix, "expected": expected, "actual": actual})
         }
-        Error::StateIdConflict { .. } => json!({"reason": "STATE_ID_CONFLICT"}),
+        Error::StateIdConflict { .. } => json!({"reason": "STATE_ID_CONFLICT", "message": message}),
         Error::StateVersionExpired {
             scope,
             version,
@@ -217,9 +245,10 @@ pub(super) fn error(error: &Error) -> Value {
             last,
         } => json!({
             "reason": "STATE_VERSION_EXPIRED", "scope": scope, "version": version, "first": first, "last": last,
+            "message": message,
         }),
         Error::StateVersionBeyondEnd { scope, version, last } => json!({
-            "reason": "STATE_VERSION_BEYOND_END", "scope": scope, "version": version, "last": last,
+            "reason": "STATE_VERSION_BEYOND_END", "scope": scope, "version": version, "last": last, "message": message,
         }),
         Error::PositionBeyondHead { position, head } => {
             json!({"reason": "POSITION_BEYOND_HEAD", "position": position, "head": head})
@@ -231,7 +260,7 @@ pub(super) fn error(error: &Error) -> Value {
         } => json!({
             "reason": "REVISION_BEYOND_END", "stream": stream, "revision": revision, "last_revision": last_revision,
         }),
-        other => json!({"reason": "OTHER", "message": other.to_string()}),
+        _ => json!({"reason": "OTHER", "message": message}),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Steps in the format of the README of the cases.
 
-use annals_client::{Event, ExpectedRevision, Query, QueryItem, Retention, Revision, Uuid};
+use annals_client::{Event, ExpectedRevision, Query, QueryItem, Retention, Revision, StateWrite, Uuid};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -22,6 +22,10 @@ pub(super) enum Step {
         writes: Vec<Write>,
         #[serde(default)]
         checks: Vec<Check>,
+        #[serde(default)]
+        state_changes: Vec<StateChange>,
+        #[serde(default)]
+        state_checks: Vec<StateCheck>,
     },
     AppendPipeline {
         appends: Vec<AppendTo>,
@@ -85,6 +89,86 @@ pub(super) enum Step {
         schema_version: Option<u32>,
     },
     Scavenge {},
+    GetState {
+        scope: String,
+        key: String,
+    },
+    ListState {
+        scope: String,
+        #[serde(default)]
+        prefix: String,
+        #[serde(default)]
+        after: String,
+        #[serde(default)]
+        page_size: Option<u32>,
+    },
+    WriteState {
+        #[serde(default, deserialize_with = "identity")]
+        id: Option<Uuid>,
+        changes: Vec<StateChange>,
+        #[serde(default)]
+        checks: Vec<StateCheck>,
+    },
+    UpdateState {
+        scope: String,
+        key: String,
+        #[serde(default, deserialize_with = "some_bytes")]
+        data: Option<Vec<u8>>,
+    },
+    SubscribeState {
+        name: String,
+        scope: String,
+        #[serde(default)]
+        prefix: String,
+        #[serde(default)]
+        after_version: Option<u64>,
+    },
+    StateVersionExpired {
+        scope: String,
+        version: u64,
+        first: u64,
+        last: u64,
+    },
+}
+
+/// A change of an entry of state.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StateChange {
+    pub(super) scope: String,
+    pub(super) key: String,
+    /// None: the entry is deleted.
+    #[serde(default, deserialize_with = "some_bytes")]
+    pub(super) data: Option<Vec<u8>>,
+}
+
+/// A check of an entry of state.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StateCheck {
+    pub(super) scope: String,
+    pub(super) key: String,
+    /// None: there must be no such entry.
+    #[serde(default)]
+    pub(super) version: Option<u64>,
+}
+
+/// Collects changes of state and checks.
+pub(super) fn state_write(changes: Vec<StateChange>, checks: Vec<StateCheck>) -> StateWrite {
+    let mut write = StateWrite::new();
+    for StateChange { scope, key, data } in changes {
+        write = match data {
+            Some(data) => write.put(scope, key, data),
+            None => write.delete(scope, key),
+        };
+    }
+    for StateCheck { scope, key, version } in checks {
+        write = match version {
+            Some(version) => write.expect_version(scope, key, version),
+            None => write.expect_absent(scope, key),
+        };
+    }
+    write
 }
 
 /// An append to one stream.
@@ -284,6 +368,10 @@ fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error
     BASE64
         .decode(String::deserialize(deserializer)?)
         .map_err(D::Error::custom)
+}
+
+fn some_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
+    bytes(deserializer).map(Some)
 }
 
 fn query<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Query, D::Error> {

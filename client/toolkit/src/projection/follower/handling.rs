@@ -27,13 +27,14 @@ impl<S: ReadModelStore> Follower<S> {
         self.commit(&[], to, &Nothing).await
     }
 
-    /// Handles events in one transaction. If the handler fails on one, handles those before it, then it alone, then
-    /// the rest.
+    /// Handles events in one transaction, or in several if their changes do not fit into one. If the handler fails on
+    /// one, handles those before it, then it alone, then the rest.
     pub(super) async fn apply(&mut self, mut events: &[RecordedEvent]) -> Result<(), Halt> {
         while !events.is_empty() {
-            // The number of events, from the first, that are handled without a failure.
+            // The number of events, from the first, that are handled in one transaction.
             let mut sound = events.len();
-            let mut told = Arc::default();
+            // Why the handler failed on the event after them, if it did.
+            let mut told = None;
             while sound > 0 {
                 match self.attempt(&events[..sound]).await {
                     Ok(()) => {
@@ -41,17 +42,21 @@ impl<S: ReadModelStore> Follower<S> {
                         break;
                     }
                     Err(StoreError::HandlerFailed { index, reason }) => {
-                        told = self.note(reason)?;
+                        told = Some(self.note(reason)?);
                         sound = index;
+                    }
+                    Err(StoreError::DoesNotFit { fitting }) if (1..sound).contains(&fitting) => {
+                        told = None;
+                        sound = fitting;
                     }
                     Err(error) => return Err(self.parts.of_store(error)),
                 }
             }
-            let Some(failed) = events.get(sound) else {
-                return Ok(());
-            };
-            self.insist(failed, told).await?;
-            events = &events[sound + 1..];
+            events = &events[sound..];
+            if let (Some(told), Some((failed, rest))) = (told, events.split_first()) {
+                self.insist(failed, told).await?;
+                events = rest;
+            }
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Database, Transaction};
 
 use super::dialect::Dialect;
 use crate::projection::Definition;
+use crate::store::physical_table;
 
 /// Access to a read model in a database, for handlers: `{table}` is replaced by the real name of a table of the
 /// projection.
@@ -50,15 +51,11 @@ impl<D: Database> fmt::Debug for SqlModel<D> {
     }
 }
 
-pub(super) fn physical(table: &str, generation: u32) -> String {
-    format!("{table}__{generation}")
-}
-
 /// Returns the placeholders of the tables of a projection, and the tables' names in a generation.
 pub(super) fn placeholders(projection: &Definition, generation: u32) -> Vec<(String, String)> {
     let tables = projection.tables.iter();
     tables
-        .map(|table| (format!("{{{table}}}"), physical(table, generation)))
+        .map(|table| (format!("{{{table}}}"), physical_table(table, generation)))
         .collect()
 }
 

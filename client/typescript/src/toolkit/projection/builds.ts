@@ -38,7 +38,7 @@ export function findBuilds<Tx>(
     if (live === undefined) {
       const first: Checkpoint = { generation: 1, version: own, state: "live", position: 0, storeId };
       await createBuild(store, tx, projection, first);
-      await store.expose(tx, 1, projection.tables ?? []);
+      await store.expose(tx, projection.name, 1, projection.tables ?? []);
       return { live: first, building: undefined };
     }
     refuseForeign(projection, live, storeId);
@@ -91,7 +91,7 @@ export function switchTo<Tx>(
       // Another process has already switched.
       return true;
     }
-    await store.expose(tx, built.generation, tables);
+    await store.expose(tx, name, built.generation, tables);
     if (live !== undefined) {
       await store.dropBuild(tx, name, live.generation, tables);
     }

@@ -95,7 +95,12 @@ export class MemoryStore implements ProjectionStore<MemoryTransaction> {
     tables.forEach((name) => this.#tables.delete(tableOf(name, generation)));
   }
 
-  expose(_tx: MemoryTransaction, generation: number, tables: readonly string[]): Promise<void> {
+  expose(
+    _tx: MemoryTransaction,
+    _projection: string,
+    generation: number,
+    tables: readonly string[],
+  ): Promise<void> {
     tables.forEach((name) => this.#aliases.set(name, tableOf(name, generation)));
     return Promise.resolve();
   }

@@ -114,7 +114,7 @@ export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
     }
   }
 
-  async expose(tx: Tx, generation: number, tables: readonly string[]): Promise<void> {
+  async expose(tx: Tx, _projection: string, generation: number, tables: readonly string[]): Promise<void> {
     for (const table of tables) {
       await this.run(tx, `DROP VIEW IF EXISTS ${identifier(table)}`);
       await this.run(tx, `CREATE VIEW ${identifier(table)} AS SELECT * FROM ${tableOf(table, generation)}`);

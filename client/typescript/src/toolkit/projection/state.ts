@@ -2,7 +2,7 @@
  * Read models in the state of an Annals server, beside the log: a projection needs no database of its own.
  *
  *     scope                           key            value
- *     read-models                     TABLE          the generation of the live build
+ *     read-models                     TABLE          the projection, and the generation of the live build
  *     read-models/TABLE__G            (any)          the rows of a table in build G
  *     projections/NAME                builds         the builds, and those that are being removed
  *     projections/NAME                checkpoint/G   position and store id of build G
@@ -13,6 +13,8 @@
  * 2. If such an entry has changed, the body runs again, as it would have waited for a lock in a database.
  * 3. The entries of a removed build are deleted in the background, a page at a time, because they may be more than fit
  *    into a write. Each of these writes checks `builds`, and no build gets the number of one that is not removed yet.
+ *
+ * The toolkits of all languages use these scopes, keys and values, so a projection can be continued in another one.
  */
 import type { Client } from "../../client.js";
 import { AnnalsError, ChecksFailedError } from "../../errors.js";
@@ -47,10 +49,18 @@ interface Builds {
 }
 
 /** The entry of a table in `read-models`. */
-type Live = Pick<Checkpoint, "generation">;
+interface Live extends Pick<Checkpoint, "generation"> {
+  readonly projection: string;
+}
 
 /** The entry `checkpoint/G` of a projection. */
 type Place = Pick<Checkpoint, "position" | "storeId">;
+
+/** A dead letter, without what its key has. */
+interface Letter extends Omit<DeadLetter, "projection" | "generation" | "tries" | "failedAt"> {
+  readonly attempts: number;
+  readonly buriedAt: string;
+}
 
 /** Other transactions changed what this one had read, in every attempt. */
 class ContendedError extends AnnalsError {
@@ -59,7 +69,7 @@ class ContendedError extends AnnalsError {
 
 /**
  * Read models in the state of an Annals server. Handlers get a transaction, whose tables have keys and values; readers
- * use `get` and `list`, or the scope of a table.
+ * use `get` and `entries`, or the scope of a table.
  *
  * @example
  * const list = projection<Orders, StateTransaction>({
@@ -110,7 +120,7 @@ export class StateStore implements ProjectionStore<StateTransaction> {
    *
    * @param options `prefix`: only keys that begin with it.
    */
-  async list(table: string, options: CallOptions & { readonly prefix?: string } = {}): Promise<StateEntry[]> {
+  async entries(table: string, options: CallOptions & { readonly prefix?: string } = {}): Promise<StateEntry[]> {
     const found = await this.#reading(table, options, async (scope) => {
       const entries: StateEntry[] = [];
       for await (const entry of this.#client.stateEntries(scope, options)) {
@@ -223,23 +233,48 @@ export class StateStore implements ProjectionStore<StateTransaction> {
     });
   }
 
-  expose(tx: StateTransaction, generation: number, tables: readonly string[]): Promise<void> {
+  async expose(
+    tx: StateTransaction,
+    projection: string,
+    generation: number,
+    tables: readonly string[],
+  ): Promise<void> {
     const live = opened(tx).scope(this.#tables);
-    tables.forEach((table) => {
-      live.put(identifier(table), { generation } satisfies Live);
-    });
-    return Promise.resolve();
+    for (const table of tables) {
+      const owner = (await live.json<Live>(identifier(table)))?.projection ?? projection;
+      if (owner !== projection) {
+        const [name, taken] = [JSON.stringify(projection), JSON.stringify(owner)];
+        throw new ProjectionError(
+          `table ${JSON.stringify(table)} of projection ${name} belongs to projection ${taken}`,
+        );
+      }
+      live.put(table, { projection, generation } satisfies Live);
+    }
   }
 
   saveDeadLetter(tx: StateTransaction, letter: DeadLetter): Promise<void> {
+    const { position, eventId, stream, revision, type, tries, failedAt } = letter;
     const reason = letter.reason.slice(0, REASON_MAX).toWellFormed();
-    opened(tx).scope(this.#letters(letter.projection)).put(letterKey(letter), { ...letter, reason });
+    const stored: Letter = {
+      position,
+      eventId,
+      stream,
+      revision,
+      type,
+      reason,
+      attempts: tries,
+      buriedAt: failedAt,
+    };
+    opened(tx).scope(this.#letters(letter.projection)).put(letterKey(letter), stored);
     return Promise.resolve();
   }
 
   async deadLetters(tx: StateTransaction, projection: string, generation: number): Promise<readonly DeadLetter[]> {
     const entries = await opened(tx).scope(this.#letters(projection)).entries(`${generation}/`);
-    return entries.map(([key, value]) => decodeJson(value, `dead letter ${key}`) as DeadLetter);
+    return entries.map(([key, value]) => {
+      const { attempts, buriedAt, ...letter } = decodeJson(value, `dead letter ${key}`) as Letter;
+      return { projection, generation, ...letter, tries: attempts, failedAt: buriedAt };
+    });
   }
 
   async dropDeadLetter(tx: StateTransaction, letter: DeadLetter): Promise<void> {

@@ -62,8 +62,8 @@ export interface ProjectionStore<Tx> {
   saveCheckpoint(tx: Tx, projection: string, checkpoint: Checkpoint): Promise<void>;
   /** Removes a build with its dead letters and tables. */
   dropBuild(tx: Tx, projection: string, generation: number, tables: readonly string[]): Promise<void>;
-  /** Makes the tables of this build visible under their plain names. */
-  expose(tx: Tx, generation: number, tables: readonly string[]): Promise<void>;
+  /** Makes the tables of this build of a projection visible under their plain names. */
+  expose(tx: Tx, projection: string, generation: number, tables: readonly string[]): Promise<void>;
   /** Saves a dead letter, replacing an earlier one for the same event. */
   saveDeadLetter(tx: Tx, letter: DeadLetter): Promise<void>;
   /** Returns the dead letters of a build, in order. */

@@ -14,6 +14,8 @@
 3. The entries of a removed generation are deleted in the background, a page at a time, because they may be more than
    fit into a write. Each of these writes requires that `builds` has not changed, and no generation gets the number of
    one that is not removed yet.
+
+The toolkits of all languages use these scopes, keys and values, so a projection can be continued in another one.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from uuid import UUID
 from annals.aio import AsyncClient
 from annals.conflicts import ConflictPolicy
 from annals.errors import ChecksFailed, InvalidField, TooLarge, TransientError
+from annals.errors.base import quoted
 from annals.event import RecordedEvent
 from annals.state import AtVersion, Delete, Put, StateChange, StateCheck, StateEntry, check_of
 from annals.toolkit.projection import Projection
@@ -116,7 +119,9 @@ class StateStore(ReadModelStore[StateModel]):
     def check(self, projection: Projection[StateModel]) -> None:
         """Registers the projection's tables, and rejects a name that would clash with the scopes of another one."""
         if projection.name.endswith(_LETTERS):
-            raise ValueError(f"the name of projection {projection.name!r} ends with {_LETTERS!r}, which is reserved")
+            raise ValueError(
+                f"the name of projection {quoted(projection.name)} ends with {quoted(_LETTERS)}, which is reserved"
+            )
         self._tables[projection.name] = tuple(projection.tables)
 
     # Reading
@@ -375,7 +380,8 @@ class StateStore(ReadModelStore[StateModel]):
             entry = await self._client.get_state(self._models, table)
             owner = projection.name if entry is None else entry.json().get("projection", projection.name)
             if owner != projection.name:
-                raise ValueError(f"table {table!r} of projection {projection.name!r} belongs to projection {owner!r}")
+                names = [quoted(name) for name in (table, projection.name, owner)]
+                raise ValueError("table {} of projection {} belongs to projection {}".format(*names))
             shown = {"projection": projection.name, "generation": number}
             changes.append(Put.json(self._models, table, shown))
             checks.append(check_of(self._models, table, entry))
