@@ -1,5 +1,6 @@
 //! A client that deletes and truncates its own streams, and knows what must be visible of them.
 
+mod known;
 mod sight;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -12,7 +13,10 @@ use bytes::Bytes;
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use uuid::Uuid;
 
-use self::sight::{Sight, deliver, read_log, read_stream};
+use self::{
+    known::Known,
+    sight::{Sight, deliver, read_log, read_stream},
+};
 use super::world::{Running, World};
 
 /// Number of streams of each client.
@@ -24,68 +28,6 @@ const STEPS: usize = 25;
 pub(super) const AGE_SECONDS: u64 = 86_400;
 /// Attempts at one step before it counts as stuck.
 const TRIES_MAX: usize = 2_000;
-
-/// The expected visible state of a stream.
-#[derive(Clone, Debug)]
-struct Known {
-    name: StreamName,
-    /// The ids of all events that were ever appended, by revision.
-    ids: Vec<Uuid>,
-    max_count: Option<u64>,
-    /// Whether a maximum age of a day is set.
-    aged: bool,
-    /// The retention of its prefix, in the same form, which applies if the stream itself has none.
-    of_prefix: (Option<u64>, bool),
-    /// The first revision that was never removed. Events before it that a prefix retains again may or may not be
-    /// scavenged.
-    gone_before: u64,
-    truncate_before: u64,
-    deleted_before: u64,
-    tombstoned: bool,
-    /// Every append that was written, with its first result.
-    written: Vec<(Append, Appended)>,
-}
-
-impl Known {
-    fn next(&self) -> u64 {
-        self.ids.len() as u64
-    }
-
-    fn is_present(&self) -> bool {
-        !self.tombstoned && self.next() > self.deleted_before
-    }
-
-    fn floor(&self) -> u64 {
-        let (count, _) = self.holds(self.max_count, self.aged);
-        let by_count = count.map_or(0, |count| self.next().saturating_sub(count));
-        if self.tombstoned {
-            self.next()
-        } else {
-            self.truncate_before.max(by_count)
-        }
-    }
-
-    /// The effective maximum count, and whether a maximum age applies, if this is set for the stream itself.
-    fn holds(&self, max_count: Option<u64>, aged: bool) -> (Option<u64>, bool) {
-        if max_count.is_some() || aged {
-            (max_count, aged)
-        } else {
-            self.of_prefix
-        }
-    }
-
-    /// Records which events are removed by now.
-    fn settle(&mut self) {
-        self.gone_before = self.gone_before.max(self.floor());
-    }
-
-    /// True if these are the events that must be visible: all that were never removed, none that is removed, and of
-    /// those that are retained again only the last ones.
-    fn shows(&self, seen: &[Uuid]) -> bool {
-        let begin = self.ids.len().saturating_sub(seen.len());
-        self.ids[begin..] == *seen && (self.floor()..=self.gone_before).contains(&(begin as u64))
-    }
-}
 
 /// The retention of a prefix of its streams.
 struct KnownPrefix {
@@ -107,17 +49,9 @@ pub(super) struct Ender {
 }
 
 pub(super) async fn run(world: Arc<World>, number: u64) -> Ender {
-    let stream = |nth| Known {
-        name: StreamName::new(&format!("ended-{number}-{nth}")).expect("a plain name is valid"),
-        ids: Vec::new(),
-        max_count: None,
-        aged: false,
-        of_prefix: (None, false),
-        gone_before: 0,
-        truncate_before: 0,
-        deleted_before: 0,
-        tombstoned: false,
-        written: Vec::new(),
+    let stream = |nth| {
+        let name = StreamName::new(&format!("ended-{number}-{nth}"));
+        Known::new(name.expect("a plain name is valid"))
     };
     let prefix = |name: String| KnownPrefix {
         name: StreamPrefix::new(&name).expect("a plain name is valid"),
@@ -315,28 +249,21 @@ impl Ender {
             max_age_seconds: self.rng.random_bool(0.5).then_some(AGE_SECONDS),
             truncate_before: Revision(self.rng.random_range(0..=known.next())),
         };
+        let begin = self.first_visible(&known).await;
         let told = self
             .insist("set retention", async |store| {
                 store.set_retention(&known.name, wanted, None).await
             })
             .await;
-        let (old_count, old_aged) = known.holds(known.max_count, known.aged);
-        let (new_count, new_aged) = known.holds(wanted.max_count, wanted.max_age_seconds.is_some());
-        let more =
-            old_count.is_some_and(|old| new_count.is_none_or(|new| new > old)) || old_aged && !new_aged;
-        let folded = if more { known.floor() } else { 0 };
-        let truncate_before = known.truncate_before.max(wanted.truncate_before.0).max(folded);
-        // Events that exceeded the age by a clock that was ahead stay removed if the retention is increased
-        // afterwards.
+        // By a clock that is ahead, its events exceed the age.
         let ahead = known.aged && (clocks.is_none() || clocks != self.world.jump.over());
-        let noted = truncate_before.max(known.floor());
-        let is_right = |told: u64| {
-            told == truncate_before
-                || self.was_aged && told == noted
-                || ahead && (truncate_before..=known.next()).contains(&told)
+        let truncations = if ahead {
+            *known.truncations(&wanted, self.was_aged, None).start()..=known.next()
+        } else {
+            known.truncations(&wanted, self.was_aged, begin)
         };
         match told {
-            Some(Ok(set)) if !known.tombstoned && is_right(set.retention.truncate_before.0) => {
+            Some(Ok(set)) if !known.tombstoned && truncations.contains(&set.retention.truncate_before.0) => {
                 let stream = &mut self.streams[nth];
                 stream.max_count = wanted.max_count;
                 stream.aged = wanted.max_age_seconds.is_some();
@@ -347,6 +274,15 @@ impl Ender {
             Some(told) => self.wrong(nth, "a change", &(wanted, told)),
             None => {}
         }
+    }
+
+    /// The first revision that a store shows of a stream; `None` if it does not respond, or shows none.
+    async fn first_visible(&mut self, known: &Known) -> Option<u64> {
+        let running = self.world.any(&mut self.rng).await?;
+        let read = read_stream(&running.store, &known.name, Direction::Forwards);
+        let seen = running.call(&self.world, "look", read).await?.ok()?;
+        seen.first()?;
+        known.next().checked_sub(seen.len() as u64)
     }
 
     async fn keep_prefix(&mut self) {

@@ -111,8 +111,9 @@ pub(crate) async fn is_gone(shared: &Shared, found: &Match) -> Result<bool> {
     Ok(page.gone(shared).await?.contains(found.position))
 }
 
-/// Returns the first revision of a stream that is not removed. `last` is the stream's last revision; if all events
-/// are removed, returns the one after it.
+/// Returns the first revision of a stream that its settings keep. `last` is the stream's last revision; if all events
+/// are removed, returns the one after it. Without an age it reads nothing, so it may be that of an event that was
+/// scavenged before a prefix kept more again, or before expiry was suspended: see [`first_not_removed`].
 pub(crate) async fn first_kept(
     shared: &Shared,
     stream: &StreamName,
@@ -122,10 +123,36 @@ pub(crate) async fn first_kept(
         return Ok(Revision::FIRST);
     };
     let since = marked.lifecycle.since(now(shared));
-    let (mut low, mut high) = (marked.lifecycle.floor(last), Revision::after(last));
+    let floor = marked.lifecycle.floor(last);
     if since == Timestamp::default() {
-        return Ok(low);
+        return Ok(floor);
     }
+    first_since(shared, stream, floor, last, since).await
+}
+
+/// Returns the first revision of a stream that is not removed, neither by its settings nor by an earlier scavenge;
+/// the one after `last`, its last revision, if all events are removed.
+pub(crate) async fn first_not_removed(
+    shared: &Shared,
+    stream: &StreamName,
+    last: Option<Revision>,
+) -> Result<Revision> {
+    let Some(marked) = shared.tail.lifecycles().holding(stream.as_str()) else {
+        return Ok(Revision::FIRST);
+    };
+    let floor = marked.lifecycle.floor(last);
+    first_since(shared, stream, floor, last, marked.lifecycle.since(now(shared))).await
+}
+
+/// Returns the first revision from `floor` on whose event is stored and was recorded at `since` or later.
+async fn first_since(
+    shared: &Shared,
+    stream: &StreamName,
+    floor: Revision,
+    last: Option<Revision>,
+    since: Timestamp,
+) -> Result<Revision> {
+    let (mut low, mut high) = (floor, Revision::after(last));
     // Often few events have expired, because earlier ones were reclaimed: the steps grow from the first revision on.
     let mut step = 1;
     let mut next = low;
@@ -158,7 +185,7 @@ pub(crate) async fn gone_up_to(shared: &Shared, stream: &StreamName) -> Result<P
         .map_or(Position::START, |(_, position)| Position(position.0 - 1)))
 }
 
-/// Whether an event was recorded at `since` or later.
+/// Whether an event is stored and was recorded at `since` or later.
 async fn is_since(
     shared: &Shared,
     stream: &StreamName,
@@ -166,6 +193,9 @@ async fn is_since(
     since: Timestamp,
 ) -> Result<bool> {
     let places = places(shared, stream, revision, revision).await?;
+    if since == Timestamp::default() {
+        return Ok(!places.is_empty());
+    }
     let positions: Vec<Position> = places.into_iter().map(|(_, position)| position).collect();
     let entries = all_records_at(shared, &positions).await?;
     match entries.first() {

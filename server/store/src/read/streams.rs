@@ -181,7 +181,7 @@ async fn info(shared: &Shared, name: StreamName, began: &NewStream) -> Result<Op
         return Ok(None);
     }
     Ok(Some(StreamInfo {
-        first_revision: gone::first_kept(shared, &name, Some(last_revision)).await?,
+        first_revision: gone::first_not_removed(shared, &name, Some(last_revision)).await?,
         retention_prefix: lifecycles.governing(name.as_str()).map(|(prefix, _)| prefix),
         name,
         last_revision,

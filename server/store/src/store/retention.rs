@@ -109,7 +109,7 @@ pub(crate) async fn set_retention(
         }
         let needs_floor = now.lifecycle.needs_floor(&wanted, now.rule.as_ref());
         let floor = if needs_floor {
-            gone::first_kept(store.shared(), stream, now.last).await?
+            gone::first_not_removed(store.shared(), stream, now.last).await?
         } else {
             Revision::FIRST
         };

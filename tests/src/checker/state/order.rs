@@ -3,19 +3,15 @@
 //! this version, and before the next change of the entry. If it has a cycle, there is no such order.
 
 use super::sequence::{Sequences, Write};
-use crate::checker::{Rule, Violation, timeline::Timeline, violation::Findings};
+use crate::checker::{Moment, Rule, Violation, timeline::Timeline, violation::Findings};
 
 pub(super) fn check(sequences: &Sequences<'_>, timeline: &Timeline<'_>, violations: &mut Vec<Violation>) {
     let order = Order::new(sequences, timeline);
     if let Some(cycle) = order.cycle() {
         let writes: Vec<String> = cycle
             .into_iter()
-            .map(|write| {
-                format!(
-                    "{:?} with the versions {:?}",
-                    sequences.writes[write].call, sequences.writes[write].versions
-                )
-            })
+            .filter_map(|write| sequences.writes.get(write))
+            .map(|write| format!("{:?} with the versions {:?}", write.call, write.versions))
             .collect();
         violations.add(
             Rule::OneOrder,
@@ -26,7 +22,8 @@ pub(super) fn check(sequences: &Sequences<'_>, timeline: &Timeline<'_>, violatio
     }
 }
 
-/// For each write, those that must be after it.
+/// For each write, those that must be after it. After the writes come the times at which writes had responses, each of
+/// which is before the next one: so there is not an edge for every two writes that were not concurrent.
 struct Order(Vec<Vec<usize>>);
 
 impl Order {
@@ -53,7 +50,7 @@ impl Order {
     }
 
     fn add(&mut self, before: usize, after: usize) {
-        if before != after && !self.0[before].contains(&after) {
+        if before != after {
             self.0[before].push(after);
         }
     }
@@ -65,12 +62,19 @@ impl Order {
     }
 
     fn add_times(&mut self, writes: &[Write<'_>]) {
-        for (before, first) in writes.iter().enumerate() {
-            let Some(ended) = first.ended else { continue };
-            for (after, second) in writes.iter().enumerate() {
-                if second.is_made() && ended < second.call.invoked {
-                    self.add(before, after);
-                }
+        let ended = |(index, write): (usize, &Write<'_>)| Some((write.ended?, index));
+        let mut ended: Vec<(Moment, usize)> = writes.iter().enumerate().filter_map(ended).collect();
+        ended.sort_unstable();
+        let first = self.0.len();
+        self.0.resize(first + ended.len(), Vec::new());
+        self.add_all((first..self.0.len()).collect());
+        for (time, (_, write)) in (first..).zip(&ended) {
+            self.add(*write, time);
+        }
+        for (index, write) in writes.iter().enumerate().filter(|(_, write)| write.is_made()) {
+            let before = ended.partition_point(|(ended, _)| *ended < write.call.invoked);
+            if let Some(last) = before.checked_sub(1) {
+                self.add(first + last, index);
             }
         }
     }
@@ -105,7 +109,7 @@ impl Order {
         }
     }
 
-    /// Writes each of which must be before the next, and the last before the first.
+    /// Writes and times each of which must be before the next, and the last before the first.
     fn cycle(&self) -> Option<Vec<usize>> {
         let mut is_done = vec![false; self.0.len()];
         for start in 0..self.0.len() {

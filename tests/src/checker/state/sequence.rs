@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use uuid::Uuid;
+
 use super::{
     StateAnswer, StateCalls, StateEntry, StateNotice, StateSubscribeAnswer, StateUpdate, StateWriteCall,
 };
@@ -141,10 +143,14 @@ impl<'a> Sequences<'a> {
 impl<'a> Finder<'a, '_> {
     fn take_writes(&mut self, calls: &'a StateCalls, timeline: &Timeline<'_>) {
         let mut of_call = Vec::new();
+        // Writes with the same id; usually one.
+        let mut by_id: HashMap<Uuid, Vec<usize>> = HashMap::new();
         for call in &calls.writes {
-            let same = |write: &Write<'_>| write.call.is_same(call);
-            let write = self.found.writes.iter().position(same).unwrap_or_else(|| {
+            let writes = by_id.entry(call.id).or_default();
+            let same = |write: &&usize| self.found.writes[**write].call.is_same(call);
+            let write = writes.iter().find(same).copied().unwrap_or_else(|| {
                 let write = self.found.writes.len();
+                writes.push(write);
                 for (n, change) in call.changes.iter().enumerate() {
                     if let Some(value) = &change.value {
                         self.values.insert((&change.scope, value), (write, n));

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{ended, index_all, scavenge, settings, stored};
 use crate::{
-    Direction, Query, Retention, Settings, Store, StreamName, StreamPrefix,
+    Direction, Query, Retention, Revision, Settings, Store, StreamName, StreamPrefix,
     tasks::scavenge::names,
     testing::{Fixture, ids, read_log, read_stream, stream},
 };
@@ -103,6 +103,43 @@ async fn a_scavenge_removes_nothing_that_a_prefix_keeps_again() {
         left.len() + 2 >= kept.len(),
         "only a step that was being committed may still remove events"
     );
+}
+
+/// A stream whose prefix keeps the given retention, after the prefix kept only the last two of its eight events, and
+/// the others were scavenged.
+async fn scavenged_by_count(max_count: Option<u64>, max_age_seconds: Option<u64>) -> Fixture {
+    let test = Fixture::new(settings()).await;
+    test.fill("session-1", 1..9).await;
+    keep(&test.store, "session-", Some(2), None).await;
+    index_all(&test.store).await;
+    assert_eq!(scavenge(&test.store).await.events_removed, 6);
+    keep(&test.store, "session-", max_count, max_age_seconds).await;
+    let kept = read_stream(&test.store, "session-1", Direction::Forwards, None, None).await;
+    assert_eq!(ids(&kept), [7, 8]);
+    test
+}
+
+#[tokio::test]
+async fn the_first_revision_is_that_of_the_first_event_that_was_not_scavenged() {
+    for (max_count, max_age_seconds) in [(Some(7), None), (None, Some(HOUR)), (None, None)] {
+        let test = scavenged_by_count(max_count, max_age_seconds).await;
+        let info = test.store.stream(&stream("session-1")).await.unwrap();
+        assert_eq!((info.first_revision.0, info.last_revision.0), (6, 7));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_keeps_more_than_its_prefix_records_which_events_were_scavenged() {
+    for (max_count, max_age_seconds) in [(Some(7), None), (None, Some(HOUR))] {
+        let test = scavenged_by_count(max_count, max_age_seconds).await;
+        let own = Retention {
+            max_count: Some(100),
+            max_age_seconds: None,
+            truncate_before: Revision(3),
+        };
+        let set = test.store.set_retention(&stream("session-1"), own, None).await;
+        assert_eq!(set.unwrap().retention.truncate_before.0, 6);
+    }
 }
 
 #[tokio::test]
