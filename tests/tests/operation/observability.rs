@@ -155,10 +155,7 @@ async fn metrics_count_what_was_done_with_state(server: Server) {
     assert_eq!(count("annals_state_conflicts_total"), 0);
     let mut subscription = client.subscribe_state("s").await.unwrap();
     for _ in 0..6 {
-        within_patience("an entry", subscription.next())
-            .await
-            .unwrap()
-            .unwrap();
+        within_patience("an entry", subscription.next()).await.unwrap();
     }
     let metrics = until(&server, "a subscription to state", |metrics| {
         metrics.get("annals_subscriptions", &["kind=\"state\""]) == Some(1.0)
