@@ -45,7 +45,7 @@ pub(super) struct RustClient {
 #[derive(Debug)]
 enum Followed {
     Log(Subscription),
-    State(StateSubscription),
+    State(Box<StateSubscription>),
 }
 
 impl RustClient {
@@ -97,7 +97,8 @@ impl RustClient {
                 after_version,
             } => {
                 let subscription = state::subscribe(&client, scope, prefix, after_version).await?;
-                self.subscriptions.insert(name, Followed::State(subscription));
+                self.subscriptions
+                    .insert(name, Followed::State(Box::new(subscription)));
                 Ok(json!({}))
             }
             step => about_streams(&client, step).await,
