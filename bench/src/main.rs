@@ -4,6 +4,7 @@
 //! - `compare`: Annals compared with other stores; `stores`: how each store is run and called.
 //! - `conditions`: the cost of a condition in a small log and in a large one.
 //! - `isolation`: the rate that plain appends lose beside expensive conditions.
+//! - `groups`: the consumers of a group.
 //! - `workload`: the workloads of `quick`.
 //! - `load`: the load generator, a file for each kind of load.
 //! - `echo`: the baseline: the same service and messages, no storage.
@@ -31,6 +32,7 @@ mod error;
 mod filesystem;
 mod folder;
 mod goal;
+mod groups;
 mod isolation;
 mod load;
 mod process;
@@ -66,6 +68,8 @@ enum Command {
     Conditions(conditions::Options),
     /// Measures the rate that plain appends lose while other clients send appends with expensive conditions
     Isolation(isolation::Options),
+    /// Measures the consumers of an ordered group, beside the pullers of a durable consumer of NATS JetStream
+    Groups(groups::Options),
     /// Serves the bare echo; the other commands start it themselves
     Echo(echo::Options),
 }
@@ -85,6 +89,7 @@ fn start(command: Command) -> Result<()> {
         Command::Quick(options) => measure(options.cores, quick::run(&options)),
         Command::Conditions(options) => measure(options.cores, conditions::run(&options)),
         Command::Isolation(options) => measure(options.cores, isolation::run(&options)),
+        Command::Groups(options) => measure(options.cores, groups::run(&options)),
         Command::Compare(options) => measure(options.cores, compare::run(&options)),
         Command::Echo(options) => runtime(cores::available())?.block_on(echo::run(options)),
     }

@@ -189,6 +189,12 @@ pub(crate) trait Store: Send + Sync {
     /// one.
     fn clients(&self, count: usize, per_connection: usize) -> Work<'_, Vec<Box<dyn Client>>>;
 
+    /// Returns `count` consumers that share the work on all events, each on its own connection.
+    fn consumers(&self, count: usize) -> Work<'_, Vec<Box<dyn Consumer>>> {
+        let _ = count;
+        lacking()
+    }
+
     /// Whether the error is the store's refusal of an append that conflicts with its contents.
     fn is_refusal(&self, error: &Error) -> bool {
         let _ = error;
@@ -273,4 +279,14 @@ pub(crate) trait Client: Send {
 pub(crate) trait Subscription: Send {
     /// Waits for the next events, and appends their numbers.
     fn next<'a>(&'a mut self, numbers: &'a mut Vec<u64>) -> Work<'a, ()>;
+}
+
+/// One of the consumers that share the work on all events.
+pub(crate) trait Consumer: Send {
+    /// Waits for the next events, and acks each of them. Returns how many these are. If the future is dropped before
+    /// events have come, nothing is lost.
+    fn next(&mut self) -> Work<'_, u64>;
+
+    /// Leaves, once the server has all acks.
+    fn leave(self: Box<Self>) -> Work<'static, ()>;
 }

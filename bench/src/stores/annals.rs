@@ -1,5 +1,7 @@
 //! Annals itself, and the bare echo of its messages.
 
+mod consumer;
+
 use std::{path::Path, time::Duration};
 
 use annals_proto::v1 as pb;
@@ -10,7 +12,11 @@ use pb::{
 };
 use tonic::{Code, Streaming, client::Grpc, transport::Channel};
 
-use super::{Ability, Batch, Client, Name, Selection, Setting, Store, Subscription, Work, count, text};
+use consumer::{AnnalsConsumer, create_group};
+
+use super::{
+    Ability, Batch, Client, Consumer, Name, Selection, Setting, Store, Subscription, Work, count, text,
+};
 use crate::{
     Error, Result,
     load::{
@@ -106,6 +112,19 @@ impl Store for Annals {
                 }
             }
             Ok(clients)
+        }
+        .boxed()
+    }
+
+    fn consumers(&self, count: usize) -> Work<'_, Vec<Box<dyn Consumer>>> {
+        async move {
+            create_group(connect(&self.endpoint).await?).await?;
+            let mut consumers: Vec<Box<dyn Consumer>> = Vec::with_capacity(count);
+            for nth in 0..count {
+                let channel = connect(&self.endpoint).await?;
+                consumers.push(Box::new(AnnalsConsumer::open(channel, nth).await?));
+            }
+            Ok(consumers)
         }
         .boxed()
     }

@@ -7,6 +7,7 @@
 //! - The log, a category and new events are read by an ordered consumer, to which the server pushes.
 
 mod client;
+mod consumer;
 
 use std::{
     path::Path,
@@ -18,7 +19,7 @@ use futures::FutureExt;
 use rustix::process::Signal;
 use tokio::process::Command;
 
-use super::{Ability, Client, Peers, Selection, Setting, Store, Work, peers::version};
+use super::{Ability, Client, Consumer, Peers, Selection, Setting, Store, Work, peers::version};
 use crate::{
     Error, Result,
     folder::{forget, new_folder},
@@ -27,6 +28,7 @@ use crate::{
     target::free_address,
 };
 use client::NatsClient;
+use consumer::NatsConsumer;
 
 const STORE: &str = "nats";
 const STREAM: &str = "EVENTS";
@@ -138,6 +140,17 @@ impl Store for Nats {
                 }
             }
             Ok(clients)
+        }
+        .boxed()
+    }
+
+    fn consumers(&self, count: usize) -> Work<'_, Vec<Box<dyn Consumer>>> {
+        async move {
+            let mut consumers: Vec<Box<dyn Consumer>> = Vec::with_capacity(count);
+            for _ in 0..count {
+                consumers.push(Box::new(NatsConsumer::open(self.context().await?).await?));
+            }
+            Ok(consumers)
         }
         .boxed()
     }
