@@ -108,6 +108,7 @@ impl Consumer for AnnalsConsumer {
             let Self {
                 requests,
                 mut responses,
+                ..
             } = *self;
             drop(requests);
             while responses
