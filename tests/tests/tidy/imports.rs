@@ -9,7 +9,7 @@ struct Layers {
     levels: &'static [&'static [&'static str]],
 }
 
-const LAYERED: [Layers; 4] = [
+const LAYERED: [Layers; 5] = [
     Layers {
         source: "server/store/src/",
         levels: &[
@@ -24,6 +24,20 @@ const LAYERED: [Layers; 4] = [
             &["read"],
             &["tasks"],
             &["store"],
+        ],
+    },
+    Layers {
+        source: "server/services/src/groups/",
+        levels: &[
+            &["settings"],
+            &["error"],
+            &["stored"],
+            &["work"],
+            &["shared"],
+            &["directory"],
+            &["lease"],
+            &["leader"],
+            &["parked", "cleanup"],
         ],
     },
     Layers {

@@ -100,38 +100,126 @@ fn server_entry(id: Uuid) -> EntryName {
     scoped(&system_scope("servers"), &id.simple().to_string())
 }
 
-/// Returns who leads a group; this server takes the lead if nobody does.
-pub(super) async fn claim(shared: &Arc<Shared>, group: &Group) -> Result<Leads> {
-    let session = session(shared).await?;
-    let leader = group.entry(LEADER);
-    loop {
-        let found = shared.store.state(&leader).await?.0;
-        if let Some(found) = &found
-            && shared.is_shared
-        {
-            let stored: StoredLeader = parse(&found.value)?;
-            let other = Uuid::from_slice(&stored.session).unwrap_or_default();
-            if other != session.id && is_alive(shared, other).await? {
-                return Ok(Leads::Elsewhere(stored.address));
+impl Sessions {
+    /// Returns who leads a group; this server takes the lead if nobody does.
+    pub(super) async fn claim(&self, shared: &Arc<Shared>, group: &Group) -> Result<Leads> {
+        let session = self.session(shared).await?;
+        let leader = group.entry(LEADER);
+        loop {
+            let found = shared.store.state(&leader).await?.0;
+            if let Some(found) = &found
+                && shared.is_shared
+            {
+                let stored: StoredLeader = parse(&found.value)?;
+                let other = Uuid::from_slice(&stored.session).unwrap_or_default();
+                if other != session.id && self.is_alive(shared, other).await? {
+                    return Ok(Leads::Elsewhere(stored.address));
+                }
+            }
+            let value = StoredLeader {
+                session: session.id.as_bytes().to_vec(),
+                address: shared.address.clone(),
+            };
+            let check = StateCheck {
+                entry: leader.clone(),
+                expected: found.map(|found| found.version),
+            };
+            let write = shared.state_write(vec![put(leader.clone(), value.encode_to_vec())], vec![check])?;
+            match shared.store.write_state(write).await {
+                Ok(written) => {
+                    let version = written.versions[0];
+                    return Ok(Leads::Here { session, version });
+                }
+                // Another server was faster.
+                Err(StoreError::Rejected(Rejection::ChecksFailed { .. })) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        let value = StoredLeader {
-            session: session.id.as_bytes().to_vec(),
-            address: shared.address.clone(),
+    }
+
+    /// Whether the session of another server is alive. Ends it if it is not.
+    async fn is_alive(&self, shared: &Shared, id: Uuid) -> Result<bool> {
+        let entry = server_entry(id);
+        let Some(found) = shared.store.state(&entry).await?.0 else {
+            self.others.lock().remove(&id);
+            return Ok(false);
         };
-        let check = StateCheck {
-            entry: leader.clone(),
-            expected: found.map(|found| found.version),
-        };
-        let write = shared.state_write(vec![put(leader.clone(), value.encode_to_vec())], vec![check])?;
-        match shared.store.write_state(write).await {
-            Ok(written) => {
-                let version = written.versions[0];
-                return Ok(Leads::Here { session, version });
+        let seen = {
+            let mut others = self.others.lock();
+            if others.len() >= WATCHED_MAX {
+                others.clear();
             }
-            // Another server was faster.
-            Err(StoreError::Rejected(Rejection::ChecksFailed { .. })) => {}
-            Err(error) => return Err(error.into()),
+            let now = Seen {
+                version: found.version,
+                since: Instant::now(),
+            };
+            let seen = others.entry(id).or_insert(now);
+            if seen.version != found.version {
+                *seen = now;
+            }
+            *seen
+        };
+        if seen.since.elapsed() < TIMEOUT {
+            return Ok(true);
+        }
+        let check = StateCheck {
+            entry: entry.clone(),
+            expected: Some(found.version),
+        };
+        let write = shared.state_write(vec![StateChange { entry, value: None }], vec![check])?;
+        match shared.store.write_state(write).await {
+            Ok(_) => {
+                info!(session = %id, "another server has stopped answering; its groups get other leaders");
+                Ok(false)
+            }
+            Err(StoreError::Rejected(_)) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns the session of this server; begins one if there is none.
+    async fn session(&self, shared: &Arc<Shared>) -> Result<Session> {
+        let mut own = self.own.lock().await;
+        if let Some(session) = own
+            .as_ref()
+            .filter(|session| *session.lease.borrow() != Lease::Over)
+        {
+            return Ok(session.clone());
+        }
+        let id = shared.ids.next();
+        let begun = Instant::now();
+        let (lease, seen) = watch::channel(Lease::Unlimited);
+        if shared.is_shared {
+            let value = StoredServer {
+                address: shared.address.clone(),
+            };
+            let write = shared.state_write(vec![put(server_entry(id), value.encode_to_vec())], Vec::new())?;
+            let version = shared.store.write_state(write).await?.versions[0];
+            lease.send_replace(Lease::Until(begun + LEASE));
+            tokio::spawn(beat(Arc::clone(shared), id, version, lease));
+        } else {
+            // Kept open as long as the server runs.
+            tokio::spawn(async move { lease.closed().await });
+        }
+        let session = Session { id, lease: seen };
+        *own = Some(session.clone());
+        Ok(session)
+    }
+
+    /// Ends the session of this server, so that others need not wait for it.
+    pub(super) async fn end(&self, shared: &Shared) {
+        let own = self.own.lock().await.take();
+        let Some(session) = own.filter(|_| shared.is_shared) else {
+            return;
+        };
+        let change = StateChange {
+            entry: server_entry(session.id),
+            value: None,
+        };
+        if let Ok(write) = shared.state_write(vec![change], Vec::new())
+            && let Err(error) = shared.store.write_state(write).await
+        {
+            tracing::debug!(%error, "the session was not ended; other servers notice it after a while");
         }
     }
 }
@@ -150,75 +238,6 @@ pub(super) async fn release(shared: &Shared, group: &Group, version: u64) {
         // Others notice after a while that this server no longer leads.
         tracing::debug!(group = group.name, %error, "the lead was not given up");
     }
-}
-
-/// Whether the session of another server is alive. Ends it if it is not.
-async fn is_alive(shared: &Shared, id: Uuid) -> Result<bool> {
-    let entry = server_entry(id);
-    let Some(found) = shared.store.state(&entry).await?.0 else {
-        shared.sessions.others.lock().remove(&id);
-        return Ok(false);
-    };
-    let seen = {
-        let mut others = shared.sessions.others.lock();
-        if others.len() >= WATCHED_MAX {
-            others.clear();
-        }
-        let now = Seen {
-            version: found.version,
-            since: Instant::now(),
-        };
-        let seen = others.entry(id).or_insert(now);
-        if seen.version != found.version {
-            *seen = now;
-        }
-        *seen
-    };
-    if seen.since.elapsed() < TIMEOUT {
-        return Ok(true);
-    }
-    let check = StateCheck {
-        entry: entry.clone(),
-        expected: Some(found.version),
-    };
-    let write = shared.state_write(vec![StateChange { entry, value: None }], vec![check])?;
-    match shared.store.write_state(write).await {
-        Ok(_) => {
-            info!(session = %id, "another server has stopped answering; its groups get other leaders");
-            Ok(false)
-        }
-        Err(StoreError::Rejected(_)) => Ok(true),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Returns the session of this server; begins one if there is none.
-async fn session(shared: &Arc<Shared>) -> Result<Session> {
-    let mut own = shared.sessions.own.lock().await;
-    if let Some(session) = own
-        .as_ref()
-        .filter(|session| *session.lease.borrow() != Lease::Over)
-    {
-        return Ok(session.clone());
-    }
-    let id = shared.ids.next();
-    let begun = Instant::now();
-    let (lease, seen) = watch::channel(Lease::Unlimited);
-    if shared.is_shared {
-        let value = StoredServer {
-            address: shared.address.clone(),
-        };
-        let write = shared.state_write(vec![put(server_entry(id), value.encode_to_vec())], Vec::new())?;
-        let version = shared.store.write_state(write).await?.versions[0];
-        lease.send_replace(Lease::Until(begun + LEASE));
-        tokio::spawn(beat(Arc::clone(shared), id, version, lease));
-    } else {
-        // Kept open as long as the server runs.
-        tokio::spawn(async move { lease.closed().await });
-    }
-    let session = Session { id, lease: seen };
-    *own = Some(session.clone());
-    Ok(session)
 }
 
 /// Extends a session until another server has ended it, or this one stops.
@@ -254,21 +273,4 @@ async fn beat(shared: Arc<Shared>, id: Uuid, mut version: u64, lease: watch::Sen
         }
     }
     lease.send_replace(Lease::Over);
-}
-
-/// Ends the session of this server, so that others need not wait for it.
-pub(super) async fn end(shared: &Shared) {
-    let own = shared.sessions.own.lock().await.take();
-    let Some(session) = own.filter(|_| shared.is_shared) else {
-        return;
-    };
-    let change = StateChange {
-        entry: server_entry(session.id),
-        value: None,
-    };
-    if let Ok(write) = shared.state_write(vec![change], Vec::new())
-        && let Err(error) = shared.store.write_state(write).await
-    {
-        tracing::debug!(%error, "the session was not ended; other servers notice it after a while");
-    }
 }

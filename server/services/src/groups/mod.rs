@@ -31,7 +31,8 @@ use annals_store::{StateKey, Store};
 pub use directory::{GroupPage, Start};
 pub use error::{Error, Result};
 pub use leader::{
-    Consumer, ConsumerDelivery, ConsumerMessage, Handle, Nack, NackAction, Selection, Settle, Settler, Status,
+    Consumer, ConsumerDelivery, ConsumerMessage, GroupFigures, Handle, Nack, NackAction, Selection, Settle,
+    Settler, Status,
 };
 pub use parked::{ListParked, Parked, ParkedPage};
 pub use settings::{
@@ -42,13 +43,18 @@ pub use shared::Setup;
 pub use stored::Group;
 pub use work::{ConsumerInfo, Counts, WithdrawalReason};
 
-use lease::Leads;
+use leader::Table;
+use lease::{Leads, Sessions};
 use shared::Shared;
 
 /// The consumer groups of a store. Cheap to clone; all clones are the same.
 #[derive(Clone)]
 pub struct Groups {
     shared: Arc<Shared>,
+    table: Arc<Table>,
+    sessions: Arc<Sessions>,
+    /// Whose turn it is to take the lead of a group.
+    claiming: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Who leads a group.
@@ -63,6 +69,7 @@ pub enum Leader {
 #[derive(Clone)]
 pub struct LocalGroup {
     shared: Arc<Shared>,
+    table: Arc<Table>,
     name: String,
     handle: Handle,
 }
@@ -73,7 +80,12 @@ impl Groups {
     pub fn open(store: Store, setup: Setup) -> Self {
         let shared = Arc::new(Shared::new(store, setup));
         tokio::spawn(cleanup::run(Arc::clone(&shared)));
-        Self { shared }
+        Self {
+            shared,
+            table: Arc::default(),
+            sessions: Arc::default(),
+            claiming: Arc::default(),
+        }
     }
 
     /// Creates a group. If it exists with the same settings, returns it.
@@ -114,7 +126,7 @@ impl Groups {
     /// [`Error::NotFound`]; [`Error::Closing`]; [`Error::Store`].
     pub async fn leader(&self, name: &str) -> Result<Leader> {
         loop {
-            let known = self.shared.leaders.lock().get(name).cloned();
+            let known = self.table.get(name);
             if let Some(handle) = known {
                 return Ok(self.here(name, handle));
             }
@@ -122,16 +134,16 @@ impl Groups {
                 return Err(Error::Closing);
             }
             // One at a time, so that this server does not compete with itself.
-            let _turn = self.shared.claiming.lock().await;
-            if self.shared.leaders.lock().contains_key(name) {
+            let _turn = self.claiming.lock().await;
+            if self.table.get(name).is_some() {
                 continue;
             }
             let group = directory::find(&self.shared, name).await?.group;
-            let (session, version) = match lease::claim(&self.shared, &group).await? {
+            let (session, version) = match self.sessions.claim(&self.shared, &group).await? {
                 Leads::Here { session, version } => (session, version),
                 Leads::Elsewhere(address) => return Ok(Leader::Elsewhere(address)),
             };
-            let handle = leader::start(&self.shared, name, session, version).await?;
+            let handle = leader::start(&self.shared, &self.table, name, session, version).await?;
             return Ok(self.here(name, handle));
         }
     }
@@ -139,6 +151,7 @@ impl Groups {
     fn here(&self, name: &str, handle: Handle) -> Leader {
         Leader::Here(LocalGroup {
             shared: Arc::clone(&self.shared),
+            table: Arc::clone(&self.table),
             name: name.to_owned(),
             handle,
         })
@@ -148,13 +161,14 @@ impl Groups {
     /// before the store is closed.
     pub async fn close(&self) {
         self.shared.close();
-        let _ = self
-            .shared
-            .running
-            .subscribe()
-            .wait_for(|running| *running == 0)
-            .await;
-        lease::end(&self.shared).await;
+        self.table.all_stopped().await;
+        self.sessions.end(&self.shared).await;
+    }
+
+    /// Returns what is measured of the groups that this server leads.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(String, GroupFigures)> {
+        self.table.figures()
     }
 
     /// Ends the consumers of all groups, because the server is stopping.
@@ -221,7 +235,7 @@ impl LocalGroup {
                 .with_parked(&self.shared, &group, selection, &operation)
                 .await,
         )?;
-        let other = to.and_then(|to| self.shared.leaders.lock().get(to).cloned());
+        let other = to.and_then(|to| self.table.get(to));
         if let Some(other) = other {
             other.look_for_replays().await;
         }

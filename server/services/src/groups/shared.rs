@@ -3,19 +3,13 @@
 use std::sync::Arc;
 
 use annals_store::{ChangeIds, Clock, Position, StateChange, StateCheck, StateWrite, StateWritten, Store};
-use foldhash::HashMap;
-use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, watch},
     time::Duration,
 };
 use uuid::Uuid;
 
-use super::{
-    error::{Error, Result},
-    leader::Handle,
-    lease::Sessions,
-};
+use super::error::{Error, Result};
 
 /// Pause before a write is repeated whose outcome is unknown.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -39,14 +33,7 @@ pub(super) struct Shared {
     pub is_shared: bool,
     pub clock: Arc<dyn Clock>,
     pub ids: ChangeIds,
-    pub sessions: Sessions,
-    /// Groups that this server leads, by name.
-    pub leaders: Mutex<HashMap<String, Handle>>,
-    /// Whose turn it is to take the lead of a group.
-    pub claiming: tokio::sync::Mutex<()>,
     closing: watch::Sender<bool>,
-    /// Number of leaders that have not stopped.
-    pub running: watch::Sender<usize>,
     /// A group was deleted.
     pub deleted: Notify,
 }
@@ -59,11 +46,7 @@ impl Shared {
             is_shared: setup.is_shared,
             clock: setup.clock,
             ids: ChangeIds::new(setup.seed),
-            sessions: Sessions::default(),
-            leaders: Mutex::default(),
-            claiming: tokio::sync::Mutex::default(),
             closing: watch::Sender::new(false),
-            running: watch::Sender::new(0),
             deleted: Notify::new(),
         }
     }

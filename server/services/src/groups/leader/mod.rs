@@ -15,6 +15,7 @@ mod reader;
 mod replays;
 mod session;
 mod storing;
+mod table;
 
 use std::{pin::pin, sync::Arc};
 
@@ -43,6 +44,9 @@ use replays::Replays;
 use session::Outlet;
 pub use session::{Consumer, ConsumerDelivery, ConsumerMessage, Nack, NackAction, Settle, Settler};
 use storing::Storing;
+use table::Figures;
+pub use table::GroupFigures;
+pub(super) use table::Table;
 
 /// Time between two writes of the progress while it changes.
 const STORE_INTERVAL: Duration = Duration::from_millis(150);
@@ -132,6 +136,8 @@ enum Stop {
 
 struct Leader {
     shared: Arc<Shared>,
+    table: Arc<Table>,
+    figures: Arc<Figures>,
     group: Group,
     /// Version of the leader's entry, which every write checks.
     version: u64,
@@ -150,6 +156,7 @@ struct Leader {
     /// All events up to here were read, and are in memory or done.
     read_to: u64,
     parked: u64,
+    delivered: u64,
     idle_since: Option<Instant>,
     /// When it last looked for events to replay that another server's group has given to this one.
     looked_at: Instant,
@@ -158,6 +165,7 @@ struct Leader {
 /// Starts to lead a group. The group's progress is read, and the events that are not done.
 pub(super) async fn start(
     shared: &Arc<Shared>,
+    table: &Arc<Table>,
     name: &str,
     session: Session,
     version: u64,
@@ -178,6 +186,8 @@ pub(super) async fn start(
         replays: Replays::default(),
         storing: Storing::new(),
         shared: Arc::clone(shared),
+        table: Arc::clone(table),
+        figures: Arc::default(),
         group,
         version,
         session,
@@ -190,12 +200,12 @@ pub(super) async fn start(
         outlets: HashMap::default(),
         read_to: 0,
         parked: 0,
+        delivered: 0,
         idle_since: Some(Instant::now()),
         looked_at: Instant::now(),
     };
     leader.load().await?;
-    shared.running.send_modify(|running| *running += 1);
-    shared.leaders.lock().insert(name.to_owned(), handle.clone());
+    table.add(name, &handle, &leader.figures);
     tokio::spawn(leader.run());
     Ok(handle)
 }
@@ -229,7 +239,7 @@ impl Leader {
         debug!(group = self.group.name, version = self.version, "leads a group");
         let stop = self.lead().await;
         // From now on, callers look for another leader.
-        self.forget_handle();
+        self.table.forget(&self.group.name, &self.handle);
         match &stop {
             Stop::Failed(error) => warn!(group = self.group.name, %error, "no longer leads a group"),
             Stop::Lost => info!(
@@ -252,19 +262,7 @@ impl Leader {
         for outlet in self.outlets.into_values() {
             outlet.end(error.clone());
         }
-        self.shared.running.send_modify(|running| *running -= 1);
-    }
-
-    fn forget_handle(&self) {
-        let mut leaders = self.shared.leaders.lock();
-        let is_own = |handle: &Handle| {
-            self.handle
-                .upgrade()
-                .is_none_or(|own| own.same_channel(&handle.commands))
-        };
-        if leaders.get(&self.group.name).is_some_and(is_own) {
-            leaders.remove(&self.group.name);
-        }
+        self.table.stopped();
     }
 
     async fn lead(&mut self) -> Stop {
@@ -332,6 +330,7 @@ impl Leader {
             self.replays.look();
         }
         self.replays.load(&self.shared, &self.group, &self.work);
+        self.figures.set(&self.status_figures());
         self.store(now);
         if self.work.has_consumers() {
             self.idle_since = None;
@@ -437,6 +436,18 @@ impl Leader {
         }
     }
 
+    fn status_figures(&self) -> GroupFigures {
+        let counts = self.work.counts();
+        GroupFigures {
+            in_flight: counts.in_flight as u64,
+            retrying: counts.retrying as u64,
+            parked: self.parked,
+            consumers: self.outlets.len() as u64,
+            done_to: self.storing.done_to(),
+            delivered: self.delivered,
+        }
+    }
+
     fn status(&self) -> Status {
         let done_to = self.work.first_pending().map_or(self.read_to, |first| first - 1);
         Status {
@@ -525,6 +536,7 @@ impl Leader {
                 return;
             }
             for (id, deliveries) in given {
+                self.delivered += deliveries.len() as u64;
                 if let Some(outlet) = self.outlets.get_mut(&id) {
                     outlet.deliver(deliveries);
                 }

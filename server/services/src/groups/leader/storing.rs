@@ -38,6 +38,8 @@ pub(super) struct Storing {
     waiters: Vec<Waiter>,
     has_changed: bool,
     stored_read_to: u64,
+    /// As of the last write: all events up to this position are done.
+    done_to: u64,
     /// When the last write ended.
     ended_at: Instant,
     due: Option<Instant>,
@@ -60,6 +62,7 @@ impl Storing {
             waiters: Vec::new(),
             has_changed: false,
             stored_read_to: 0,
+            done_to: 0,
             ended_at: Instant::now(),
             due: None,
         }
@@ -68,6 +71,11 @@ impl Storing {
     /// Whether nothing is being stored.
     pub(super) const fn is_idle(&self) -> bool {
         self.writing.is_none()
+    }
+
+    /// Returns the position up to which all events are done, as of the last write.
+    pub(super) const fn done_to(&self) -> u64 {
+        self.done_to
     }
 
     /// When the next write is due.
@@ -196,6 +204,8 @@ impl Leader {
             Err(error) => return Err(Stop::Failed(error)),
         };
         self.storing.stored_read_to = written.read_to;
+        let first = written.progress.pending.first();
+        self.storing.done_to = first.map_or(written.read_to, |(position, _)| position - 1);
         self.parked = written.parked;
         self.work.stored(&written.progress);
         let replays = written
