@@ -2,12 +2,14 @@
 //!
 //! - `writes`: many clients append, and subscriptions resume.
 //! - `races`: many clients append on conditions, undisturbed and disturbed.
+//! - `state`: many clients write state, and append events together with state.
 //! - `scavenging`: a server scavenges while streams are written, deleted and read.
 
 #![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 mod races;
 mod scavenging;
+mod state;
 mod writes;
 
 use annals_tests::harness::unwatched;
