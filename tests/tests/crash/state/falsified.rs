@@ -1,6 +1,8 @@
 //! Histories of a race that are false in one response, as if the store had broken a guarantee. The checker must refuse
 //! each, or it would prove nothing about the race.
 
+use std::collections::HashSet;
+
 use annals_tests::checker::{
     History, Observed, Rule, check,
     state::{StateAnswer, StateNotice, StateRead, StateUpdate, StateWriteCall},
@@ -11,9 +13,9 @@ type Falsehood = (&'static str, fn(&mut History), &'static [Rule]);
 
 const FALSEHOODS: [Falsehood; 5] = [
     (
-        "the events of an append are in the log, but its changes were not made",
+        "an append of which a read shows an entry was refused",
         refuse_an_append,
-        &[Rule::RefusedIsAbsent, Rule::DenseVersions, Rule::Whole],
+        &[Rule::RefusedIsAbsent],
     ),
     (
         "a write of which a read shows an entry was refused",
@@ -70,30 +72,55 @@ fn answer(history: &mut History, is_wanted: impl Fn(&StateWriteCall) -> bool, an
 }
 
 fn refuse_an_append(history: &mut History) {
-    answer(history, |call| call.is_append, StateAnswer::Refused);
+    let seen = seen(history);
+    answer(
+        history,
+        |call| call.is_append && seen.has_of(call),
+        StateAnswer::Refused,
+    );
 }
 
 fn refuse_a_write(history: &mut History) {
-    let seen: Vec<String> = history
-        .state
-        .reads
-        .iter()
-        .filter_map(|call| call.answered.as_ref())
-        .flat_map(|(_, page)| page.entries.iter().map(|entry| entry.value.clone()))
-        .collect();
-    let is_seen = |call: &StateWriteCall| {
-        let mut changes = call.changes.iter();
-        !call.is_append
-            && changes.any(|change| change.value.as_ref().is_some_and(|value| seen.contains(value)))
-    };
-    answer(history, is_seen, StateAnswer::Refused);
+    let seen = seen(history);
+    answer(
+        history,
+        |call| !call.is_append && seen.has_of(call),
+        StateAnswer::Refused,
+    );
+}
+
+/// Values that reads and subscriptions returned. Without them, a version may be that of any write of unknown outcome.
+struct Seen(HashSet<String>);
+
+impl Seen {
+    fn has_of(&self, call: &StateWriteCall) -> bool {
+        let mut values = call.changes.iter().filter_map(|change| change.value.as_ref());
+        values.any(|value| self.0.contains(value))
+    }
+}
+
+fn seen(history: &History) -> Seen {
+    let state = &history.state;
+    let reads = state.reads.iter().filter_map(|call| call.answered.as_ref());
+    let read = reads.flat_map(|(_, page)| &page.entries);
+    let notices = state.subscriptions.iter().flat_map(|call| &call.notices);
+    let updates = notices.flat_map(|(_, notice)| match notice {
+        StateNotice::Updates(updates) => updates.as_slice(),
+        _ => &[],
+    });
+    let put = updates.filter_map(|update| match update {
+        StateUpdate::Put(entry) => Some(entry),
+        StateUpdate::Deletion { .. } => None,
+    });
+    Seen(read.chain(put).map(|entry| entry.value.clone()).collect())
 }
 
 /// Lets a write of one change end with the version of the change before it.
 fn give_a_version_twice(history: &mut History) {
+    let seen = seen(history);
     let is_second = |call: &&mut StateWriteCall| match (&call.answered, call.changes.as_slice()) {
         (Some((_, StateAnswer::Written { versions, .. })), [change]) => {
-            change.value.is_some() && versions[0] > 1
+            seen.has_of(call) && change.value.is_some() && versions[0] > 1
         }
         _ => false,
     };

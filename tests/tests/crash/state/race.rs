@@ -169,8 +169,8 @@ impl Race {
                 }
             }
         }
-        let log = self.stubs[0].log.clone();
-        (self.table.history.lock().clone(), read_all(log).await)
+        let log = read_all(self.stubs[0].log.clone()).await;
+        (self.table.history.lock().clone(), log)
     }
 
     /// Sends a request until its outcome is known, each time through another server.
