@@ -4,6 +4,7 @@
 //! - `races`: many clients append on conditions, undisturbed and disturbed.
 //! - `groups`: consumers of a group that fail in every way, while servers are killed and paused.
 //! - `projections`: a projection into state is killed, too.
+//! - `state`: many clients write state, and append events together with state.
 //! - `scavenging`: a server scavenges while streams are written, deleted and read.
 
 #![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
@@ -12,6 +13,7 @@ mod groups;
 mod projections;
 mod races;
 mod scavenging;
+mod state;
 mod writes;
 
 use annals_tests::harness::unwatched;

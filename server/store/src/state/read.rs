@@ -108,16 +108,19 @@ pub(crate) async fn get(shared: &Shared, name: &EntryName) -> Result<(Option<Sta
 
 pub(crate) async fn list(shared: &Shared, list: &ListState) -> Result<StatePage> {
     let snapshot = shared.engine.snapshot().await?;
-    let range = keys::entries(&list.scope, &list.prefix, list.after.as_ref());
-    let most = list.limit.max(1);
-    // One more than asked for, because engines return only whether there may be more.
+    let count_max = list.limit.max(1);
+    // One more shows whether more entries follow: an engine only reports that there may be some.
     let limit = PageLimit {
-        entries: most.saturating_add(1),
+        entries: count_max.saturating_add(1),
         bytes: PAGE_BYTES,
+    };
+    let read_after = |after: Option<&StateKey>, limit| {
+        let range = keys::entries(&list.scope, &list.prefix, after);
+        Read::range(range, Direction::Forwards, limit)
     };
     let reads = vec![
         Read::Get(keys::scope(&list.scope)),
-        Read::range(range, Direction::Forwards, limit),
+        read_after(list.after.as_ref(), limit),
     ];
     let mut pages = snapshot.read(reads).await?.into_iter();
     let version = pages.next().and_then(Page::into_value);
@@ -129,16 +132,16 @@ pub(crate) async fn list(shared: &Shared, list: &ListState) -> Result<StatePage>
         .map(parse)
         .collect::<std::result::Result<Vec<StateEntry>, Malformed>>()?;
     let has_more = match entries.last() {
-        Some(_) if entries.len() > most => true,
-        // The page ends because of its bytes.
+        _ if entries.len() > count_max => true,
+        // The page ends early, because it is large.
         Some(last) if page.more => {
-            let rest = keys::entries(&list.scope, &list.prefix, Some(&last.key));
-            let next = snapshot.range(rest, Direction::Forwards, PageLimit::entries(1));
-            !next.await?.entries.is_empty()
+            let next = read_after(Some(&last.key), PageLimit::entries(1));
+            let pages = snapshot.read(vec![next]).await?;
+            pages.iter().any(|page| !page.entries.is_empty())
         }
         _ => false,
     };
-    entries.truncate(most);
+    entries.truncate(count_max);
     Ok(StatePage {
         entries,
         has_more,

@@ -14,6 +14,7 @@ use serde_json::json;
 
 on_every_engine!(
     entries_are_put_deleted_and_listed,
+    the_last_page_says_that_nothing_follows,
     a_write_is_made_as_a_whole_or_not_at_all,
     an_append_and_its_state_are_written_together,
     clients_that_count_together_lose_no_update,
@@ -79,6 +80,37 @@ async fn entries_are_put_deleted_and_listed(server: Server) {
         (page.entries.len(), page.has_more, page.scope_version),
         (10, false, 22)
     );
+}
+
+async fn the_last_page_says_that_nothing_follows(server: Server) {
+    let client = server.client();
+    let puts = (0..20).fold(StateWrite::new(), |write, n| {
+        write.put("small", format!("k{n:02}"), "v")
+    });
+    client.write_state(puts).await.unwrap();
+    for (page_size, count, has_more) in [(9, 9, true), (10, 10, false), (11, 10, false)] {
+        let page = client.list_state("small").prefix("k1").page_size(page_size);
+        let page = page.await.unwrap();
+        assert_eq!((page.entries.len(), page.has_more), (count, has_more));
+    }
+    // Pages that end because of their bytes, each engine after its own number of them.
+    const COUNT: usize = 40;
+    for n in 0..COUNT {
+        let write = StateWrite::new().put("large", format!("k{n:02}"), vec![b'v'; 65_536]);
+        client.write_state(write).await.unwrap();
+    }
+    let (mut keys, mut has_more): (Vec<String>, _) = (Vec::new(), true);
+    while has_more {
+        let list = client.list_state("large").page_size(1_000);
+        let page = match keys.last() {
+            Some(last) => list.after(last).await.unwrap(),
+            None => list.await.unwrap(),
+        };
+        assert!(!page.entries.is_empty(), "nothing follows {:?}", keys.last());
+        keys.extend(page.entries.into_iter().map(|entry| entry.key));
+        has_more = page.has_more;
+    }
+    assert_eq!(keys.len(), COUNT);
 }
 
 async fn a_write_is_made_as_a_whole_or_not_at_all(server: Server) {

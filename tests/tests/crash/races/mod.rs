@@ -23,7 +23,7 @@ use std::time::Duration;
 use annals_tests::harness;
 
 /// How long a race lasts, or continues between faults.
-fn stretch() -> Duration {
+pub fn stretch() -> Duration {
     let seconds = match harness::number("ANNALS_RACE_SECONDS") {
         Some(seconds) => seconds,
         None if harness::is_long() => 20.0,
