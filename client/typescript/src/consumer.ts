@@ -28,6 +28,8 @@ import { wellFormed } from "./text.js";
 const PERMITS_MIN = 16;
 /** The most permits of a consumer, from the protocol. */
 const PERMITS_MAX = 4_096;
+/** The shortest ack timeout, from the protocol. */
+const ACK_TIMEOUT_MS_MIN = 1_000;
 /** How often queued deliveries are extended in the ack timeout. */
 const EXTENSIONS_PER_TIMEOUT = 3;
 /**
@@ -224,10 +226,7 @@ export class Consumer implements AsyncDisposable {
       case "opened": {
         const { mode, orderByTagPrefix, ackTimeout } = content.value;
         this.#ordering = { mode: fromPbMode(mode), orderByTagPrefix };
-        if (ackTimeout === undefined) {
-          throw new ProtocolError("the ack timeout of a group is missing");
-        }
-        this.#ackTimeoutMs = fromPbDuration(ackTimeout);
+        this.#ackTimeoutMs = Math.max(fromPbDuration(ackTimeout), ACK_TIMEOUT_MS_MIN);
         this.#extendEvery(this.#ackTimeoutMs / EXTENSIONS_PER_TIMEOUT);
         break;
       }

@@ -12,12 +12,13 @@ const MESSAGE_IDS_MAX = 1_000;
 export class Settlements {
   #acks: bigint[] = [];
   #nacks: MessageInitShape<typeof NackSchema>[] = [];
-  #extensions: bigint[] = [];
+  /** A set, so that a delivery is in it once, however often it is extended. */
+  readonly #extensions = new Set<bigint>();
   #isAlive = false;
 
   /** Whether there is nothing to send. */
   get isEmpty(): boolean {
-    return this.#acks.length + this.#nacks.length + this.#extensions.length === 0 && !this.#isAlive;
+    return this.#acks.length + this.#nacks.length + this.#extensions.size === 0 && !this.#isAlive;
   }
 
   /** Settles a delivery. Returns whether the server answers with a withdrawal. */
@@ -33,7 +34,7 @@ export class Settlements {
 
   /** Extends deliveries. */
   extend(ids: readonly bigint[]): void {
-    this.#extensions.push(...ids);
+    ids.forEach((id) => this.#extensions.add(id));
   }
 
   /** Sends a message even if it is empty, which shows the server that the consumer can process events again. */
@@ -50,7 +51,9 @@ export class Settlements {
     const acks = this.#acks.splice(0, MESSAGE_IDS_MAX);
     const nacks = this.#nacks.splice(0, MESSAGE_IDS_MAX - acks.length);
     const room = MESSAGE_IDS_MAX - acks.length - nacks.length;
-    const extensions = this.#extensions.splice(0, room).filter(isHeld);
+    const extended = [...this.#extensions].slice(0, room);
+    extended.forEach((id) => this.#extensions.delete(id));
+    const extensions = extended.filter(isHeld);
     if (acks.length + nacks.length + extensions.length === 0 && !this.#isAlive) {
       return this.isEmpty ? undefined : this.next(isHeld);
     }

@@ -49,12 +49,18 @@ export function processManager<T extends Types>(options: {
   readonly reactions: Reactions<T>;
   /** Reacts only to events of streams whose names begin with one of these. To all unless given. */
   readonly streamPrefixes?: readonly string[];
+  /**
+   * The consumer group from which it gets its events, so that several processes share the work. Events of one stream
+   * are reacted to in order. See Projection.group.
+   */
+  readonly group?: string;
 }): Projection<unknown> {
-  const { name, schema, reactions, streamPrefixes = [] } = options;
+  const { name, schema, reactions, streamPrefixes = [], group } = options;
   const byType = new Map<string, unknown>(Object.entries(reactions));
   return {
     name,
     effects: true,
+    ...(group !== undefined && { group }),
     query: { types: schema.namesOf(byType.keys()), streamPrefixes },
     handle: async (event) => {
       const domain = schema.decode(event);

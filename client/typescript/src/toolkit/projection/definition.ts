@@ -45,6 +45,13 @@ export interface Projection<Tx> {
    * transaction, and again after a crash. Process managers do this; the ids of their commands make it safe.
    */
   readonly effects?: boolean;
+  /**
+   * The consumer group from which the live build gets its events, instead of a subscription. It is created if it does
+   * not exist. The group of a projection is exclusive: one process applies the events, and another one takes its place
+   * when it leaves. That of a process manager is ordered: all processes react, each to other streams, and an event that
+   * fails is retried and parked by the group instead of becoming a dead letter.
+   */
+  readonly group?: string;
 }
 
 /** Handlers by event type, for the types that a projection handles. */

@@ -264,7 +264,8 @@ export class RunningProjection<Tx> {
   /** Starts a build. */
   #start(generation: number, building: boolean): Build<Tx> {
     const abort = new AbortController();
-    const worker = new Worker<Tx>(this.client, this.store, this.projection, this.options, generation, {
+    const worker: Worker<Tx> = new Worker<Tx>(this.client, this.store, this.projection, this.options, generation, {
+      isLive: (): boolean => this.#live === worker,
       progress: () => {
         this.#settle();
       },

@@ -7,15 +7,19 @@
  * 3. An event whose handler throws is retried alone, with growing pauses, and then stored as a dead letter with the
  *    error. Earlier events are not delayed; later ones wait until then.
  * 4. A batch whose changes do not fit into a transaction is divided.
- * 5. Transient failures of the store or the server are retried without limit, and are not attributed to an event.
+ * 5. With a group, the live build gets its events from that. A projection skips events at or before its checkpoint, and
+ *    reads what the group has done without it. Its failures do not count as attempts of the group.
+ * 6. Transient failures of the store or the server are retried without limit, and are not attributed to an event.
  */
 import type { Client } from "../../client.js";
 import { AnnalsError, PositionBeyondHeadError } from "../../errors.js";
+import { type DeliveryHandler, Release } from "../../delivery.js";
 import type { RecordedEvent } from "../../events.js";
 import { sleep } from "../../retry.js";
 import type { SubscriptionItem } from "../../subscription.js";
 import { refuseForeignStore } from "./builds.js";
 import type { Projection, Target } from "./definition.js";
+import { prepareGroup } from "./group.js";
 import { type Checkpoint, ProjectionError, type ProjectionStore, RejectedTransactionError, tableOf } from "./store.js";
 
 /** Options of projections. */
@@ -31,6 +35,8 @@ export interface ProjectionOptions {
   readonly pauseFirstMs?: number;
   /** Maximum pause in milliseconds. 10,000 unless given. */
   readonly pauseMaxMs?: number;
+  /** How many events a process manager with a group reacts to at a time. 1 unless given. */
+  readonly concurrency?: number;
   /** Called for every failure, including those that are retried. */
   readonly onError?: (problem: ProjectionProblem) => void;
   /** Called for every committed transaction with events. */
@@ -63,6 +69,8 @@ export interface ProjectionProblem {
 
 /** Callbacks of a worker. */
 export interface WorkerEvents {
+  /** Whether readers see the build. */
+  isLive(): boolean;
   /** Everything up to this position was processed. */
   progress(position: number): void;
   /** The worker has reached the end of the log, or has processed further events since. */
@@ -70,6 +78,9 @@ export interface WorkerEvents {
   /** The worker handles events (undefined), or waits because of an error. */
   problem(error: unknown): void;
 }
+
+/** How often the progress of a group is read, in milliseconds. */
+const GROUP_PROGRESS_MS = 1_000;
 
 /** Another process moved the checkpoint or replaced the build. */
 class CheckpointMoved extends Error {}
@@ -91,6 +102,8 @@ export class Worker<Tx> {
   position = 0;
   readonly #batchEvents: number;
   readonly #triesMax: number;
+  /** The last transaction of a build with a group; the next one waits for it. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly client: Client,
@@ -113,7 +126,10 @@ export class Worker<Tx> {
         if (checkpoint === undefined) {
           return;
         }
-        await this.#follow(checkpoint, signal);
+        await (this.#hasGroup() ? this.#consume(signal) : this.#follow(checkpoint, signal));
+        if (signal.aborted) {
+          return;
+        }
       } catch (error) {
         if (signal.aborted) {
           return;
@@ -160,8 +176,114 @@ export class Worker<Tx> {
       caughtUp ||= items.some(({ kind }) => kind === "caught-up");
       if (caughtUp) {
         await this.events.caughtUp();
+        if (this.#hasGroup()) {
+          return;
+        }
       }
     }
+  }
+
+  /** Whether the build gets its events from a group. One that is not live begins before the group. */
+  #hasGroup(): boolean {
+    return this.projection.group !== undefined && this.events.isLive();
+  }
+
+  /** Handles the events of the projection's group. */
+  async #consume(signal: AbortSignal): Promise<void> {
+    const { group = "", effects = false } = this.projection;
+    await prepareGroup(this.client, this.projection, this.position);
+    await this.#followGroup(group, signal);
+    let failure: unknown;
+    const failed = (error: unknown) => {
+      failure ??= error;
+      ended.abort();
+    };
+    const ended = new AbortController();
+    const apply: DeliveryHandler = ({ event }) =>
+      this.#inTurn(() => this.#apply(event, signal)).catch((error: unknown) => {
+        failed(error);
+        return new Release();
+      });
+    const react: DeliveryHandler = ({ event }) => this.#react(event);
+    const consumer = this.client.consume(group, effects ? react : apply, {
+      concurrency: effects ? (this.options.concurrency ?? 1) : 1,
+    });
+    consumer.ended.catch(failed);
+    const stopped = AbortSignal.any([signal, ended.signal]);
+    const wait = () => sleep(GROUP_PROGRESS_MS, stopped).then(() => true, () => false);
+    while (await wait()) {
+      await this.#inTurn(() => this.#followGroup(group, signal)).catch((error: unknown) => {
+        // The one that has moved it follows the group as well.
+        if (!(error instanceof CheckpointMoved)) failed(error);
+      });
+    }
+    await consumer.stop();
+    if (failure !== undefined) throw failure as Error;
+  }
+
+  /** Handles an event of a group, unless its checkpoint is after it. */
+  async #apply(event: RecordedEvent, signal: AbortSignal): Promise<void> {
+    while (event.position > this.position) {
+      try {
+        await this.#takeEvents([event], signal);
+        this.events.problem(undefined);
+      } catch (error) {
+        // A process that stands by moves the checkpoint over positions without events of the group.
+        if (!(error instanceof CheckpointMoved) || (await this.#checkpoint()) === undefined) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  /** Advances to what the group has done, which other processes may have done, or which may match no event. */
+  async #followGroup(group: string, signal: AbortSignal): Promise<void> {
+    const { query = [], effects = false } = this.projection;
+    const { donePosition } = await this.client.describeGroup(group);
+    // Read after the group's progress: what another process has applied meanwhile is not applied again.
+    if ((await this.#checkpoint()) === undefined) {
+      throw new CheckpointMoved();
+    }
+    if (donePosition <= this.position) {
+      return;
+    }
+    if (!effects) {
+      const from = this.position + 1;
+      for await (const events of this.client.readAll({ from, until: donePosition, query, signal }).batches()) {
+        await this.#takeEvents(events, signal);
+      }
+    }
+    if (donePosition > this.position) {
+      await this.#commit(donePosition);
+    }
+  }
+
+  /** Reacts to an event of a group, which retries it if that fails. */
+  async #react(event: RecordedEvent): Promise<void> {
+    const begun = performance.now();
+    const projection = this.projection.name;
+    try {
+      await this.projection.handle(event, this.#target(undefined as Tx));
+      this.events.problem(undefined);
+    } catch (error) {
+      this.events.problem(error);
+      this.options.onError?.({ projection, error, event, then: "retry" });
+      throw error;
+    }
+    const tookMs = performance.now() - begun;
+    this.options.onBatch?.({
+      projection,
+      generation: this.generation,
+      events: 1,
+      position: this.position,
+      tookMs,
+    });
+  }
+
+  #inTurn<R>(body: () => Promise<R>): Promise<R> {
+    const result = this.#turn.then(body);
+    this.#turn = result.catch(() => undefined);
+    return result;
   }
 
   async #take(items: SubscriptionItem[], signal: AbortSignal): Promise<void> {
