@@ -190,17 +190,19 @@ impl Server {
         let engine = store.engine();
         metrics.register(&mut shown, engine);
         Metrics::register_store(&mut shown, &store);
-        // Only this function sets them, so they are still unset.
-        let _ = front.registry.set(shown);
-        let _ = front.store.set(store.clone());
         let setup = Setup {
             address: advertised(&config, front.grpc_address),
             is_shared: config.engine.is_shared(),
             clock: Environment::system("").clock,
             seed: Environment::system("").seed,
         };
+        let groups = Groups::open(store.clone(), setup);
+        Metrics::register_groups(&mut shown, &groups, &store);
+        // Only this function sets them, so they are still unset.
+        let _ = front.registry.set(shown);
+        let _ = front.store.set(store.clone());
         Self {
-            groups: Groups::open(store.clone(), setup),
+            groups,
             config,
             front,
             store,

@@ -7,6 +7,7 @@ mod collected;
 
 use std::time::Duration;
 
+use annals_services::groups::Groups;
 use annals_store::Store;
 
 use prometheus_client::{
@@ -79,6 +80,11 @@ impl Metrics {
     pub(crate) fn register_store(registry: &mut Registry, store: &Store) {
         store.metrics().register(registry);
         registry.register_collector(Box::new(collected::Collected(store.clone())));
+    }
+
+    pub(crate) fn register_groups(registry: &mut Registry, groups: &Groups, store: &Store) {
+        let (groups, store) = (groups.clone(), store.clone());
+        registry.register_collector(Box::new(collected::CollectedGroups { groups, store }));
     }
 
     /// Records the duration of a durable commit of the engine.
