@@ -1,5 +1,6 @@
 //! The store: opens and closes it, and offers its operations.
 
+mod ends;
 mod prefix_retention;
 mod recent_streams;
 mod retention;

@@ -50,6 +50,19 @@ pub(crate) async fn position_at(shared: &Shared, time: Timestamp, head: Position
     }
 }
 
+/// Returns the time at which the first event after a position was recorded, of those up to `head`, which the tail must
+/// have reached. `None` if none is stored there. Removed events count until their space is reclaimed, so that one frame
+/// is read, whatever was removed.
+pub(crate) async fn recorded_after(
+    shared: &Shared,
+    position: Position,
+    head: Position,
+) -> Result<Option<Timestamp>> {
+    let (low, end) = (position.next(), head.next());
+    let (_, seen) = see(shared, low, low, end).await?;
+    Ok(seen.map(|seen| seen.first_at))
+}
+
 /// Searches from `low` to before `end`. Events before `low` were recorded by then; events from `end` on are not
 /// considered.
 async fn search(shared: &Shared, time: Timestamp, mut low: Position, mut end: Position) -> Result<Position> {

@@ -66,6 +66,18 @@ fn interesting(times: &[u64]) -> Vec<u64> {
     all
 }
 
+/// Checks the time of the first event after each position, of those that are not removed.
+async fn check_times_after(store: &Store, times: &[u64], removed: &HashSet<u64>) {
+    let head = store.head().await.unwrap();
+    assert_eq!(head.0, times.len() as u64);
+    for position in 0..=head.0 {
+        let next = (position + 1..=head.0).find(|next| !removed.contains(next));
+        let wanted = next.map(|next| Timestamp::from_micros(times[next as usize - 1]));
+        let found = store.recorded_after(Position(position), head).await.unwrap();
+        assert_eq!(found, wanted, "after {position} of {times:?}");
+    }
+}
+
 async fn at(store: &Store, time: u64) -> Position {
     store.position_at(Timestamp::from_micros(time)).await.unwrap()
 }
@@ -83,6 +95,7 @@ proptest! {
                 for time in interesting(&times) {
                     assert_eq!(at(&fixture.store, time).await, wanted(&times, time), "at {time}, events at {times:?}");
                 }
+                check_times_after(&fixture.store, &times, &HashSet::new()).await;
                 // All but the last window on disk, and memory empty.
                 fixture.indexed(times.len() as u64 / 8 * 8).await;
                 fixture.reopen().await;
@@ -117,6 +130,7 @@ proptest! {
             let gone = |position: u64| position < indexed && gone[position as usize];
             let gone = remove(&fixture, gone, indexed).await;
             fixture.reopen().await;
+            check_times_after(&fixture.store, &times, &gone).await;
             for time in interesting(&times) {
                 let (is, would_be) = (at(&fixture.store, time).await.0, wanted(&times, time).0);
                 let between = is.min(would_be) + 1..=is.max(would_be);

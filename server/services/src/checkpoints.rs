@@ -1,1 +1,0 @@
-//! Named positions of the log that consumers report.
