@@ -23,6 +23,7 @@ use std::{
 };
 
 use annals_engine::Engine;
+use annals_services::checkpoints::Checkpoints;
 use annals_store::{Environment, Settings, Store};
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -35,7 +36,7 @@ use crate::{
     engine,
     forwarding::OtherServers,
     grpc, http,
-    metrics::Metrics,
+    metrics::{CheckpointLags, Metrics},
     phase::Phase,
     pulse,
 };
@@ -53,6 +54,7 @@ pub struct Server {
     store: Store,
     engine: &'static str,
     metrics: Metrics,
+    lags: CheckpointLags,
     front: Front,
 }
 
@@ -188,6 +190,8 @@ impl Server {
         let engine = store.engine();
         metrics.register(&mut shown, engine);
         Metrics::register_store(&mut shown, &store);
+        let lags = CheckpointLags::default();
+        shown.register_collector(Box::new(lags.clone()));
         // Only this function sets them, so they are still unset.
         let _ = front.registry.set(shown);
         let _ = front.store.set(store.clone());
@@ -197,6 +201,7 @@ impl Server {
             store,
             engine,
             metrics,
+            lags,
         }
     }
 
@@ -248,10 +253,12 @@ impl Server {
         let (grpc, http) = (self.front.grpc_address, self.front.http_address);
         log_listening(&self.config.engine, self.engine, &self.store, grpc, http);
 
+        let checkpoints = Checkpoints::new(self.store.clone());
         let result = tokio::select! {
             () = shutdown => stopping.drain(&mut serving).await,
             failure = self.store.failed() => stopping.fail(&mut serving, failure).await,
             never = pulse::follow(&self.store, &stopping.phase, &stopping.health) => match never {},
+            never = self.lags.follow(&checkpoints) => match never {},
             result = &mut serving.0 => result.unwrap_or_else(|error| Err(Error::Serve(error.to_string()))),
         };
         cut.cancel();

@@ -1,6 +1,7 @@
 //! The calls of every service.
 //!
 //! - `service`: the calls of `annals.v1.EventStoreService`. `answers`: those with a single response.
+//! - `checkpoint`: the calls of `annals.v1.CheckpointService`.
 //! - `state`: the calls of `annals.v1.StateService`.
 //! - `transfer`: the calls of `annals.v1.TransferService`.
 //! - `forward`: the call of `annals.internal.v1.ForwardingService`, with which servers forward appends.
@@ -12,6 +13,7 @@
 
 mod answers;
 mod append_log;
+mod checkpoint;
 mod forward;
 mod pipeline;
 mod service;
@@ -24,6 +26,7 @@ use std::time::SystemTime;
 use annals_store::Store;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use checkpoint::Checkpoint;
 pub(super) use forward::Forward;
 pub(super) use state::State;
 pub(super) use transfer::Transfer;

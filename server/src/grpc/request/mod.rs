@@ -5,6 +5,7 @@
 //! 3. Code that uses the parsed requests does not check them again.
 
 mod append;
+mod checkpoint;
 mod expected;
 mod lifecycle;
 mod plain;
@@ -25,6 +26,7 @@ pub(crate) use append::forwarded_append;
 #[cfg(test)]
 use append::pipelined_append;
 pub(super) use append::{append_to_many, append_to_stream, forwarded_appends, pipelined_appends};
+pub(super) use checkpoint::{checkpoint_name, list_checkpoints, set_checkpoint};
 pub(super) use lifecycle::{
     delete, list_prefix_retentions, prefix_retention_of, retention_of, set_prefix_retention, set_retention,
     tombstone,

@@ -5,6 +5,7 @@
 //! 2. The match over the store's errors is exhaustive: a new error does not compile until its status is decided.
 //! 3. Details are small, whatever the request: they are sent in a trailer, which clients limit to about 8 KiB.
 
+mod checkpoint;
 mod checks;
 mod invalid;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use annals_proto::{
     ERROR_DOMAIN,
     v1::{self as pb, ErrorReason},
 };
+use annals_services::checkpoints::CheckpointError;
 use annals_store::{Error, Expected, Position, Rejection, Revision, ScopeName, StreamName};
 use prost::Message;
 use prost_types::Any;
@@ -33,6 +35,8 @@ pub(crate) enum Refusal {
     Request(Invalid),
     /// The store failed or refused the request.
     Store(Error),
+    /// The checkpoints refused the request.
+    Checkpoint(CheckpointError),
 }
 
 impl From<Invalid> for Refusal {
@@ -44,6 +48,12 @@ impl From<Invalid> for Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<CheckpointError> for Refusal {
+    fn from(error: CheckpointError) -> Self {
+        Self::Checkpoint(error)
     }
 }
 
@@ -69,6 +79,7 @@ pub(crate) fn to_rpc(refusal: &Refusal) -> rpc::Status {
     match refusal {
         Refusal::Request(invalid) => invalid_to_rpc(invalid),
         Refusal::Store(error) => store_to_rpc(error),
+        Refusal::Checkpoint(error) => checkpoint::checkpoint_to_rpc(error),
     }
 }
 

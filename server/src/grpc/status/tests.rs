@@ -215,6 +215,7 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
             Some(any(
                 "annals.v1.VersionConflict",
                 &pb::VersionConflict {
+                    group: String::new(),
                     stream: "order-1".into(),
                     expected_version: 3,
                     actual_version: 5,
@@ -234,6 +235,7 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
             Some(any(
                 "annals.v1.VersionConflict",
                 &pb::VersionConflict {
+                    group: String::new(),
                     stream: String::new(),
                     expected_version: 3,
                     actual_version: 5,

@@ -11,6 +11,7 @@ mod health;
 
 use std::time::Duration;
 
+use annals_services::checkpoints::Checkpoints;
 use tokio::net::TcpListener;
 use tonic::{codegen::tokio_stream::StreamExt, transport::server::TcpIncoming};
 
@@ -21,10 +22,11 @@ use connection::Connection;
 use direct::DirectLayer;
 
 use super::{
-    calls::{EventStore, Forward, State, Transfer},
+    calls::{Checkpoint, EventStore, Forward, State, Transfer},
     generated::{
         internal_v1::forwarding_service_server::ForwardingServiceServer,
         v1::{
+            checkpoint_service_server::CheckpointServiceServer,
             event_store_service_server::EventStoreServiceServer, state_service_server::StateServiceServer,
             transfer_service_server::TransferServiceServer,
         },
@@ -107,6 +109,8 @@ pub(crate) fn serve(
         service.metrics.clone(),
     );
     let forward = ForwardingServiceServer::new(forward).max_decoding_message_size(message_bytes_max);
+    let checkpoint = Checkpoint::new(Checkpoints::new(service.store.clone()), service.metrics.clone());
+    let checkpoint = CheckpointServiceServer::new(checkpoint);
     let state = State::new(service.store.clone(), service.metrics.clone());
     let state = StateServiceServer::new(state).max_decoding_message_size(message_bytes_max);
     let transfer = TransferServiceServer::new(transfer).max_decoding_message_size(message_bytes_max);
@@ -123,6 +127,7 @@ pub(crate) fn serve(
         .layer(DirectLayer(service))
         .add_service(health)
         .add_service(state)
+        .add_service(checkpoint)
         .add_service(transfer)
         .add_service(forward)
         .add_service(reflection().build_v1().map_err(|error| failed(&error))?)
