@@ -23,7 +23,10 @@ use std::{
 };
 
 use annals_engine::Engine;
-use annals_services::groups::{Groups, Setup};
+use annals_services::{
+    checkpoints::Checkpoints,
+    groups::{Groups, Setup},
+};
 use annals_store::{Environment, Settings, Store};
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -36,7 +39,7 @@ use crate::{
     engine,
     forwarding::{Leaders, OtherServers},
     grpc, http,
-    metrics::Metrics,
+    metrics::{CheckpointLags, Metrics},
     phase::Phase,
     pulse,
 };
@@ -55,6 +58,7 @@ pub struct Server {
     groups: Groups,
     engine: &'static str,
     metrics: Metrics,
+    lags: CheckpointLags,
     front: Front,
 }
 
@@ -198,6 +202,8 @@ impl Server {
         };
         let groups = Groups::open(store.clone(), setup);
         Metrics::register_groups(&mut shown, &groups, &store);
+        let lags = CheckpointLags::default();
+        shown.register_collector(Box::new(lags.clone()));
         // Only this function sets them, so they are still unset.
         let _ = front.registry.set(shown);
         let _ = front.store.set(store.clone());
@@ -208,6 +214,7 @@ impl Server {
             store,
             engine,
             metrics,
+            lags,
         }
     }
 
@@ -266,10 +273,12 @@ impl Server {
         let (grpc, http) = (self.front.grpc_address, self.front.http_address);
         log_listening(&self.config.engine, self.engine, &self.store, grpc, http);
 
+        let checkpoints = Checkpoints::new(self.store.clone());
         let result = tokio::select! {
             () = shutdown => stopping.drain(&mut serving).await,
             failure = self.store.failed() => stopping.fail(&mut serving, failure).await,
             never = pulse::follow(&self.store, &stopping.phase, &stopping.health) => match never {},
+            never = self.lags.follow(&checkpoints) => match never {},
             result = &mut serving.0 => result.unwrap_or_else(|error| Err(Error::Serve(error.to_string()))),
         };
         cut.cancel();

@@ -95,11 +95,13 @@ impl Failure {
                 | Error::StateVersionBeyondEnd { .. }
                 | Error::StateVersionExpired { .. }
                 | Error::StreamTombstoned { .. }
-                | Error::SnapshotNotFound { .. } => 3,
+                | Error::SnapshotNotFound { .. }
+                | Error::CheckpointNotFound { .. } => 3,
                 Error::RevisionConflict { .. }
                 | Error::ChecksFailed { .. }
                 | Error::VersionConflict { .. }
                 | Error::PrefixVersionConflict { .. }
+                | Error::CheckpointConflict { .. }
                 | Error::EventIdConflict { .. }
                 | Error::StateIdConflict { .. }
                 | Error::RecordedTimeOutOfRange { .. } => 4,

@@ -4,6 +4,7 @@
 
 mod append;
 mod arguments;
+mod checkpoints;
 mod export;
 mod failure;
 mod import;
@@ -72,6 +73,11 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Snapshot(Snapshot::Save(options)) => snapshot::save(&client, options, output).await,
         Command::Snapshot(Snapshot::Load(options)) => snapshot::load(&client, options, output).await,
         Command::State(command) => state::run(&client, command, output).await,
+        Command::Checkpoints {
+            prefix,
+            limit,
+            action,
+        } => checkpoints::run(&client, prefix, limit, action, output).await,
         Command::Retention(options) => retention::run(&client, options, output).await,
         Command::Delete(options) => retention::delete(&client, options, output).await,
         Command::Tombstone(options) => retention::tombstone(&client, options, output).await,

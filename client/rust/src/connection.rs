@@ -25,8 +25,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use annals_proto::v1::{
-    self as pb, event_store_service_client::EventStoreServiceClient,
-    state_service_client::StateServiceClient, transfer_service_client::TransferServiceClient,
+    self as pb, checkpoint_service_client::CheckpointServiceClient,
+    event_store_service_client::EventStoreServiceClient, state_service_client::StateServiceClient,
+    transfer_service_client::TransferServiceClient,
 };
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
@@ -42,6 +43,7 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 
 pub(crate) type Stub = EventStoreServiceClient<Watched>;
+pub(crate) type CheckpointStub = CheckpointServiceClient<Watched>;
 pub(crate) type StateStub = StateServiceClient<Watched>;
 pub(crate) type TransferStub = TransferServiceClient<Watched>;
 
@@ -80,6 +82,12 @@ impl OfService for Stub {
 impl OfService for StateStub {
     fn of(connection: &Connection, picked: Picked) -> Self {
         connection.state_stub(picked)
+    }
+}
+
+impl OfService for CheckpointStub {
+    fn of(connection: &Connection, picked: Picked) -> Self {
+        CheckpointServiceClient::new(connection.channel(picked))
     }
 }
 

@@ -186,6 +186,25 @@ pub enum Error {
         last: u64,
     },
 
+    /// The checkpoint does not have the expected position: another instance reports it, too. Continue from its
+    /// position, or stop one of the instances.
+    #[error("checkpoint {name:?} was expected {} but {}", at(*.expected, "at", "to be absent"), at(*.actual, "is at", "is absent"))]
+    CheckpointConflict {
+        /// Name of the checkpoint.
+        name: String,
+        /// The expected position; `None`: no checkpoint.
+        expected: Option<Position>,
+        /// The checkpoint's position; `None` if it does not exist.
+        actual: Option<Position>,
+    },
+
+    /// There is no checkpoint of this name.
+    #[error("{message}")]
+    CheckpointNotFound {
+        /// The server's message, with the name.
+        message: String,
+    },
+
     /// The stream has no such snapshot. Start from its first event.
     #[error("stream {stream:?} has no such snapshot")]
     SnapshotNotFound {
@@ -358,6 +377,7 @@ impl Error {
                 | Error::ChecksFailed { .. }
                 | Error::VersionConflict { .. }
                 | Error::PrefixVersionConflict { .. }
+                | Error::CheckpointConflict { .. }
         )
     }
 
@@ -448,6 +468,14 @@ impl fmt::Display for Last<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Describes the position of a checkpoint, or its absence.
+fn at(position: Option<Position>, at: &str, absent: &str) -> String {
+    position.map_or_else(
+        || absent.to_owned(),
+        |position| format!("{at} position {position}"),
+    )
 }
 
 /// The revision of an event, if it is known.

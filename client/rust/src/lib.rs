@@ -60,6 +60,7 @@
 //! | delete a stream, or delete it permanently | [`Client::delete_stream`], [`Client::tombstone_stream`] |
 //! | reclaim the space of removed events | [`Client::start_scavenge`], [`Client::scavenge`] |
 //! | keep documents beside the log | [`Client::get_state`], [`Client::list_state`], [`Client::write_state`], [`Client::update_state`], [`Client::subscribe_state`] |
+//! | report how far a consumer has come, or see how far each has | [`Client::set_checkpoint`], [`Client::list_checkpoints`] |
 //! | move a log to another store | [`Client::export`], [`Client::import`] |
 //! | inspect streams and the server | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
 //!
@@ -92,6 +93,7 @@
 mod append;
 mod append_to_many;
 mod builder;
+mod checkpoint;
 mod client;
 mod connection;
 mod endpoint;
@@ -119,6 +121,7 @@ mod transfer;
 pub use append::{Appended, ExpectedRevision};
 pub use append_to_many::{Append, AppendedToMany, WrittenStream};
 pub use builder::ClientBuilder;
+pub use checkpoint::{CheckpointPage, CheckpointStatus, ListCheckpoints, NamedCheckpoint, SetCheckpoint};
 pub use client::Client;
 pub use error::{Error, FailedCheck, FieldViolation, Found, Result, Unavailability};
 pub use event::{Event, RecordedEvent};

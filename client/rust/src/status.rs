@@ -166,14 +166,26 @@ fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
                 last: found.last_version,
             })
         }
+        Reason::CheckpointConflict => {
+            let found: pb::CheckpointConflict = detail(details, "annals.v1.CheckpointConflict")?;
+            Some(Error::CheckpointConflict {
+                name: found.name,
+                expected: found.expected_position.map(Into::into),
+                actual: found.actual_position.map(Into::into),
+            })
+        }
+        Reason::CheckpointNotFound => Some(Error::CheckpointNotFound { message }),
+        Reason::GroupNotFound
+        | Reason::GroupExists
+        | Reason::GroupUnavailable
+        | Reason::UnknownDelivery
+        | Reason::ConsumerReplaced => None,
         Reason::MoveRefused => Some(Error::MoveRefused { message }),
         Reason::MoveUnfinished => Some(Error::MoveUnfinished { message }),
         Reason::Corrupt => Some(Error::Corrupt { message }),
         Reason::Internal => Some(Error::Internal { message }),
         // Of calls that this client does not have yet.
-        Reason::CheckpointConflict
-        | Reason::CheckpointNotFound
-        | Reason::GroupNotFound
+        Reason::GroupNotFound
         | Reason::GroupExists
         | Reason::GroupUnavailable
         | Reason::UnknownDelivery

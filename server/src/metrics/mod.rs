@@ -3,6 +3,7 @@
 //! All names begin with `annals_`. Names of metrics with a unit end in the unit and names of counters in `_total`, as
 //! Prometheus recommends (<https://prometheus.io/docs/practices/naming/>).
 
+mod checkpoints;
 mod collected;
 
 use std::time::Duration;
@@ -22,6 +23,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use tonic::Code;
+
+pub(crate) use checkpoints::CheckpointLags;
 
 /// Labels of a counted call: its gRPC method and the code it ended with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -5,6 +5,7 @@
 
 mod append;
 mod bad_input;
+mod checkpoints;
 mod conditions;
 mod dcb;
 mod fuzz;

@@ -114,6 +114,19 @@ Examples:
 
 Of an entry that changes faster than it is printed, only the latest value is printed.";
 
+/// Examples and notes of `annals checkpoints --help`.
+pub const CHECKPOINTS: &str = "\
+A checkpoint is the position up to which a consumer has processed the log. The projections of the
+toolkits report theirs at most once a second, whatever database they write to. The lag in seconds is
+the age of the first event after the checkpoint.
+
+Deleting a checkpoint does not change the consumer: if it still runs, it reports it again.
+
+Examples:
+  annals checkpoints
+  annals checkpoints --prefix shop/ --format ndjson | jq 'select(.lag_seconds > 60)'
+  annals checkpoints delete order-list";
+
 /// Examples and notes of `annals subscribe --help`.
 pub const SUBSCRIBE: &str = "\
 Examples:
