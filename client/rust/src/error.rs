@@ -188,7 +188,11 @@ pub enum Error {
 
     /// The checkpoint does not have the expected position: another instance reports it, too. Continue from its
     /// position, or stop one of the instances.
-    #[error("checkpoint {name:?} was expected {} but {}", at(*.expected, "at", "to be absent"), at(*.actual, "is at", "is absent"))]
+    #[error(
+        "checkpoint {name:?} was expected {} but {}",
+        at(*.expected, "at", "to be absent"),
+        at(*.actual, "is at", "is absent")
+    )]
     CheckpointConflict {
         /// Name of the checkpoint.
         name: String,

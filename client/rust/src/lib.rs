@@ -52,15 +52,18 @@
 //! | append many events in order, with many appends in flight | [`Client::append_pipeline`] |
 //! | load an aggregate | [`Client::read_stream`] |
 //! | read the log once | [`Client::read_all`] |
-//! | read a past state | [`Read::until_time`], [`Read::until_revision`], [`Read::until_position`], [`Client::position_at_time`] |
+//! | read a past state | [`Read::until_time`], [`Read::until_revision`], [`Read::until_position`],
+//! [`Client::position_at_time`] |
 //! | load a long stream faster | [`Client::load_snapshot`], [`Client::save_snapshot`] |
 //! | keep a projection up to date, react to events | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
 //! | limit how much of a stream is kept | [`Client::set_retention`], [`Client::retention`] |
 //! | limit how much is kept per stream prefix | [`Client::set_prefix_retention`], [`Client::prefix_retentions`] |
 //! | delete a stream, or delete it permanently | [`Client::delete_stream`], [`Client::tombstone_stream`] |
 //! | reclaim the space of removed events | [`Client::start_scavenge`], [`Client::scavenge`] |
-//! | keep documents beside the log | [`Client::get_state`], [`Client::list_state`], [`Client::write_state`], [`Client::update_state`], [`Client::subscribe_state`] |
-//! | report how far a consumer has come, or see how far each has | [`Client::set_checkpoint`], [`Client::list_checkpoints`] |
+//! | keep documents beside the log | [`Client::get_state`], [`Client::list_state`], [`Client::write_state`],
+//! [`Client::update_state`], [`Client::subscribe_state`] |
+//! | report how far a consumer has come, or see how far each has | [`Client::set_checkpoint`],
+//! [`Client::list_checkpoints`] |
 //! | move a log to another store | [`Client::export`], [`Client::import`] |
 //! | inspect streams and the server | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
 //!

@@ -184,12 +184,6 @@ fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
         Reason::MoveUnfinished => Some(Error::MoveUnfinished { message }),
         Reason::Corrupt => Some(Error::Corrupt { message }),
         Reason::Internal => Some(Error::Internal { message }),
-        // Of calls that this client does not have yet.
-        Reason::GroupNotFound
-        | Reason::GroupExists
-        | Reason::GroupUnavailable
-        | Reason::UnknownDelivery
-        | Reason::ConsumerReplaced => None,
     }
 }
 

@@ -239,8 +239,8 @@ impl RunningProjections {
         try_join_all(waits).await.map(drop)
     }
 
-    /// Stops them, and waits until they have stopped. Their last checkpoints are reported, unless that takes longer than
-    /// 2 s.
+    /// Stops them, and waits until they have stopped. Their last checkpoints are reported, unless that takes longer
+    /// than 2 s.
     pub async fn stop(mut self) {
         join_all(self.running.values_mut().map(|(_, tasks)| tasks.stop())).await;
     }

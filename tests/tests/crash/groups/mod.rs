@@ -1,6 +1,6 @@
-//! Consumers of one group crash, hang, nack and disconnect at random, while servers are killed and paused. Then a judge,
-//! which knows only what was sent and received ([`annals_tests::checker::groups`]), proves that no event was lost,
-//! passed, held by two, or delivered again without a reason.
+//! Consumers of one group crash, hang, nack and disconnect at random, while servers are killed and paused. Then a
+//! judge, which knows only what was sent and received ([`annals_tests::checker::groups`]), proves that no event was
+//! lost, passed, held by two, or delivered again without a reason.
 //!
 //! - `one_server`: on the embedded engine, killed and started again.
 //! - `cluster`: three servers on one FoundationDB cluster, killed and paused.
