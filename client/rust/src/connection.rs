@@ -26,7 +26,8 @@ use std::time::Duration;
 
 use annals_proto::v1::{
     self as pb, event_store_service_client::EventStoreServiceClient,
-    state_service_client::StateServiceClient, transfer_service_client::TransferServiceClient,
+    group_service_client::GroupServiceClient, state_service_client::StateServiceClient,
+    transfer_service_client::TransferServiceClient,
 };
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
@@ -42,6 +43,7 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 
 pub(crate) type Stub = EventStoreServiceClient<Watched>;
+pub(crate) type GroupStub = GroupServiceClient<Watched>;
 pub(crate) type StateStub = StateServiceClient<Watched>;
 pub(crate) type TransferStub = TransferServiceClient<Watched>;
 
@@ -80,6 +82,12 @@ impl OfService for Stub {
 impl OfService for StateStub {
     fn of(connection: &Connection, picked: Picked) -> Self {
         connection.state_stub(picked)
+    }
+}
+
+impl OfService for GroupStub {
+    fn of(connection: &Connection, picked: Picked) -> Self {
+        connection.group_stub(picked)
     }
 }
 
@@ -185,6 +193,11 @@ impl Connection {
     /// A stub that calls that endpoint, for state.
     pub(crate) fn state_stub(&self, picked: Picked) -> StateStub {
         StateServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// A stub that calls that endpoint, for consumer groups.
+    pub(crate) fn group_stub(&self, picked: Picked) -> GroupStub {
+        GroupServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     fn channel(&self, picked: Picked) -> Watched {
