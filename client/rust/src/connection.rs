@@ -26,7 +26,8 @@ use std::time::Duration;
 
 use annals_proto::v1::{
     self as pb, checkpoint_service_client::CheckpointServiceClient,
-    event_store_service_client::EventStoreServiceClient, state_service_client::StateServiceClient,
+    event_store_service_client::EventStoreServiceClient, group_service_client::GroupServiceClient,
+    state_service_client::StateServiceClient,
     transfer_service_client::TransferServiceClient,
 };
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -44,6 +45,7 @@ use crate::home::Home;
 
 pub(crate) type Stub = EventStoreServiceClient<Watched>;
 pub(crate) type CheckpointStub = CheckpointServiceClient<Watched>;
+pub(crate) type GroupStub = GroupServiceClient<Watched>;
 pub(crate) type StateStub = StateServiceClient<Watched>;
 pub(crate) type TransferStub = TransferServiceClient<Watched>;
 
@@ -88,6 +90,12 @@ impl OfService for StateStub {
 impl OfService for CheckpointStub {
     fn of(connection: &Connection, picked: Picked) -> Self {
         CheckpointServiceClient::new(connection.channel(picked))
+    }
+}
+
+impl OfService for GroupStub {
+    fn of(connection: &Connection, picked: Picked) -> Self {
+        connection.group_stub(picked)
     }
 }
 
@@ -193,6 +201,11 @@ impl Connection {
     /// A stub that calls that endpoint, for state.
     pub(crate) fn state_stub(&self, picked: Picked) -> StateStub {
         StateServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// A stub that calls that endpoint, for consumer groups.
+    pub(crate) fn group_stub(&self, picked: Picked) -> GroupStub {
+        GroupServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     fn channel(&self, picked: Picked) -> Watched {

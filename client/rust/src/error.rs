@@ -5,6 +5,7 @@
 //! the call's deadline when the caller sees the error: see [`Error::is_retryable`].
 
 mod failed_check;
+mod unavailability;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::append::ExpectedRevision;
 use crate::position::{Position, Revision};
 use failed_check::Failed;
 pub use failed_check::{FailedCheck, Found};
+pub use unavailability::Unavailability;
 
 /// Result of all operations in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -148,6 +150,47 @@ pub enum Error {
         expected: u64,
         /// The current version.
         actual: u64,
+    },
+
+    /// There is no consumer group of this name, or it was deleted. Create it.
+    #[error("group {group:?} does not exist; create it")]
+    GroupNotFound {
+        /// The group.
+        group: String,
+    },
+
+    /// A consumer group of this name exists with other settings. Update it, or use another name.
+    #[error("group {group:?} exists with other settings; update it, or use another name")]
+    GroupExists {
+        /// The group.
+        group: String,
+    },
+
+    /// The consumer group has changed since the caller read it. Read it again and make a new decision.
+    #[error(
+        "group {group:?} was expected to be at version {expected}, but is at version {actual}; read it again"
+    )]
+    GroupVersionConflict {
+        /// The group.
+        group: String,
+        /// The expected version.
+        expected: u64,
+        /// The current version.
+        actual: u64,
+    },
+
+    /// A consumer settled a delivery that it never got on the same call. A bug in this client. Report it.
+    #[error("{message}")]
+    UnknownDelivery {
+        /// The server's message, with the id.
+        message: String,
+    },
+
+    /// Another consumer with the same name has opened in the group. Give each consumer its own name.
+    #[error("another consumer with the name {consumer:?} has opened; give each consumer its own name")]
+    ConsumerReplaced {
+        /// The name.
+        consumer: String,
     },
 
     /// The id of a write of state was already used by a different write. To retry a write, send exactly the same
@@ -382,6 +425,7 @@ impl Error {
                 | Error::VersionConflict { .. }
                 | Error::PrefixVersionConflict { .. }
                 | Error::CheckpointConflict { .. }
+                | Error::GroupVersionConflict { .. }
         )
     }
 
@@ -389,31 +433,6 @@ impl Error {
         Error::Protocol {
             message: message.into(),
         }
-    }
-}
-
-/// Why a reachable server can't serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unavailability {
-    /// It is shutting down.
-    ShuttingDown,
-    /// Its storage engine does not answer.
-    Engine,
-    /// Its storage rejected a write, so it is stopping.
-    StorageFailed,
-    /// No reason was given, by it or by a proxy in front of it.
-    Unknown,
-}
-
-impl fmt::Display for Unavailability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Unavailability::ShuttingDown => "shutting down",
-            Unavailability::Engine => "its engine does not answer",
-            Unavailability::StorageFailed => "its storage failed",
-            Unavailability::Unknown => "no reason given",
-        })
     }
 }
 

@@ -52,18 +52,17 @@
 //! | append many events in order, with many appends in flight | [`Client::append_pipeline`] |
 //! | load an aggregate | [`Client::read_stream`] |
 //! | read the log once | [`Client::read_all`] |
-//! | read a past state | [`Read::until_time`], [`Read::until_revision`], [`Read::until_position`],
-//! [`Client::position_at_time`] |
+//! | read a past state | [`Read::until_time`], [`Read::until_revision`], [`Read::until_position`], [`Client::position_at_time`] |
 //! | load a long stream faster | [`Client::load_snapshot`], [`Client::save_snapshot`] |
 //! | keep a projection up to date, react to events | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
 //! | limit how much of a stream is kept | [`Client::set_retention`], [`Client::retention`] |
 //! | limit how much is kept per stream prefix | [`Client::set_prefix_retention`], [`Client::prefix_retentions`] |
 //! | delete a stream, or delete it permanently | [`Client::delete_stream`], [`Client::tombstone_stream`] |
 //! | reclaim the space of removed events | [`Client::start_scavenge`], [`Client::scavenge`] |
-//! | keep documents beside the log | [`Client::get_state`], [`Client::list_state`], [`Client::write_state`],
-//! [`Client::update_state`], [`Client::subscribe_state`] |
-//! | report how far a consumer has come, or see how far each has | [`Client::set_checkpoint`],
-//! [`Client::list_checkpoints`] |
+//! | keep documents beside the log | [`Client::get_state`], [`Client::list_state`], [`Client::write_state`], [`Client::update_state`], [`Client::subscribe_state`] |
+//! | report how far a consumer has come, or see how far each has | [`Client::set_checkpoint`], [`Client::list_checkpoints`] |
+//! | share the work of processing events between consumers | [`Client::create_group`], [`Client::consume`] |
+//! | watch and repair a consumer group | [`Client::describe_group`], [`Client::list_parked`], [`Client::replay_parked`], [`Client::reset_group`] |
 //! | move a log to another store | [`Client::export`], [`Client::import`] |
 //! | inspect streams and the server | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
 //!
@@ -99,9 +98,11 @@ mod builder;
 mod checkpoint;
 mod client;
 mod connection;
+mod consume;
 mod endpoint;
 mod error;
 mod event;
+mod group;
 mod home;
 pub mod json;
 mod pipeline;
@@ -126,8 +127,13 @@ pub use append_to_many::{Append, AppendedToMany, WrittenStream};
 pub use builder::ClientBuilder;
 pub use checkpoint::{CheckpointPage, CheckpointStatus, ListCheckpoints, NamedCheckpoint, SetCheckpoint};
 pub use client::Client;
+pub use consume::{Consume, Delivery, Settlement};
 pub use error::{Error, FailedCheck, FieldViolation, Found, Result, Unavailability};
 pub use event::{Event, RecordedEvent};
+pub use group::{
+    ConsumerStatus, Group, GroupMode, GroupSettings, GroupStart, GroupStatus, Groups, ParkedEvent,
+    ParkedEvents, ParkedSelection,
+};
 pub use jiff::Timestamp;
 pub use pipeline::{AppendPipeline, PendingAppend, PipelineLimits};
 pub use position::{Position, Revision};

@@ -10,6 +10,7 @@ mod conditions;
 mod dcb;
 mod fuzz;
 mod garbage;
+mod groups;
 mod many_subscribers;
 mod message_sizes;
 mod newer_fields;
