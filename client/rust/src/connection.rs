@@ -27,8 +27,7 @@ use std::time::Duration;
 use annals_proto::v1::{
     self as pb, checkpoint_service_client::CheckpointServiceClient,
     event_store_service_client::EventStoreServiceClient, group_service_client::GroupServiceClient,
-    state_service_client::StateServiceClient,
-    transfer_service_client::TransferServiceClient,
+    state_service_client::StateServiceClient, transfer_service_client::TransferServiceClient,
 };
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;

@@ -4,11 +4,13 @@
 //!
 //! - `one_server`: on the embedded engine, killed and started again.
 //! - `cluster`: three servers on one FoundationDB cluster, killed and paused.
+//! - `many`: many parked events, and many groups.
 //! - `consumer`: one consumer. `scene`: all of them, and the end.
 //!
 //! `ANNALS_GROUP_EVENTS` sets the number of events.
 
 mod cluster;
 mod consumer;
+mod many;
 mod one_server;
 mod scene;
