@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -128,7 +128,7 @@ def _consumer(
     client: AsyncClient,
     group: str,
     handler: Handler,
-    prepare: Callable[[], Awaitable[Any]],
+    prepare: Callable[[], Coroutine[Any, Any, None]],
     name: str | None,
     concurrency: int = 1,
 ) -> Consumer:
