@@ -9,7 +9,7 @@ from uuid import UUID
 import grpc
 import pytest
 
-from annals import AsyncClient, Delivery, Event, Outcome, RecordedEvent, Retry
+from annals import AsyncClient, Delivery, Event, GroupSettings, Outcome, Query, RecordedEvent, Retry
 from annals._lanes import Held, Lanes
 from annals.v1 import event_pb2
 from annals.v1 import group_pb2 as pb
@@ -250,6 +250,26 @@ async def test_deliveries_that_wait_are_extended_while_a_handler_can_start() -> 
         consumer = client.consume("g", handle)
         await asyncio.wait_for(consumer, 20)
     assert list(after[0].extensions) == [2]
+
+
+async def test_a_handler_can_fail_in_any_way(client: AsyncClient, name: str) -> None:
+    class Silent(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no text")
+
+    ways = [Silent(), asyncio.CancelledError("by itself"), ValueError("\udc80")]
+    for number in range(len(ways)):
+        await client.append(f"{name}-{number}", [Event.json("A", number)])
+    await client.create_group(name, GroupSettings(query=Query.of(stream_prefixes=name), max_attempts=1))
+
+    async def handle(delivery: Delivery) -> None:
+        raise ways[delivery.event.json()]
+
+    async with client.consume(name, handle), asyncio.timeout(30):
+        while (await client.describe_group(name)).parked < len(ways):
+            await asyncio.sleep(0.01)
+    reasons = [parked.reason async for parked in client.list_parked(name)]
+    assert reasons == ["Silent", "CancelledError: by itself", "ValueError: ?"]
 
 
 async def test_an_acked_delivery_is_not_sent_twice_to_a_fast_consumer(client: AsyncClient, name: str) -> None:

@@ -19,6 +19,7 @@ import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -49,6 +50,8 @@ _IDS_MAX = 1_000
 _REASON_BYTES_MAX = 1_024
 # Deliveries that wait are extended each time this fraction of the ack timeout has passed.
 _EXTENSIONS_PER_TIMEOUT = 3
+# The shortest ack timeout, in seconds (a limit of the protocol).
+_ACK_TIMEOUT_MIN = 1.0
 # Maximum number of deliveries that are handled before other tasks run, if the handler does not wait for anything.
 _HANDLED_WITHOUT_PAUSE = 100
 
@@ -110,7 +113,8 @@ class _Outbox:
     def __init__(self) -> None:
         self.acks: deque[int] = deque()
         self.nacks: deque[pb.Nack] = deque()
-        self.extensions: deque[int] = deque()
+        # A dict as a set in order, so that a delivery is in it once, however often it is extended.
+        self.extensions: dict[int, None] = {}
         # Whether an empty message is due.
         self.greeting = False
         self.wake = asyncio.Event()
@@ -122,7 +126,9 @@ class _Outbox:
         self.greeting = False
         acks = _take(self.acks, _IDS_MAX)
         nacks = _take(self.nacks, _IDS_MAX - len(acks))
-        extensions = _take(self.extensions, _IDS_MAX - len(acks) - len(nacks))
+        extensions = list(islice(self.extensions, _IDS_MAX - len(acks) - len(nacks)))
+        for id_ in extensions:
+            del self.extensions[id_]
         return pb.ConsumeRequest(acks=acks, nacks=nacks, extensions=extensions)
 
 
@@ -132,7 +138,8 @@ class Consumer:
         async with client.consume("shipping", handle, concurrency=8):
             ...  # events are handled meanwhile
 
-    Leaving the context stops it. Cancelling it loses nothing: the events that it holds are delivered again.
+    Leaving the context stops it, and cancels it after an error. Cancelling it loses nothing: the events that it holds
+    are delivered again.
     """
 
     def __init__(
@@ -145,7 +152,7 @@ class Consumer:
         name: str | None,
         concurrency: int,
         permits: int | None,
-        prepare: Callable[[], Awaitable[None]] | None = None,
+        prepare: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         text("group", group)
         if not callable(handler):
@@ -177,7 +184,7 @@ class Consumer:
         self._mode = GroupMode.ORDERED
         self._tag_prefix = ""
         self._ack_timeout = 30.0
-        self._begun = self._cancelled = False
+        self._begun = False
         self._background: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
@@ -215,14 +222,13 @@ class Consumer:
         self._begun = True
         try:
             if self._prepare is not None:
-                await self._prepare()
+                await self._unless_stopped(self._prepare())
             try:
                 await self._consume()
             finally:
                 if not _being_cancelled():
                     await self._drained.wait()
         finally:
-            self._cancelled = True
             for task in self._handling:
                 task.cancel()
             await asyncio.gather(*self._handling, return_exceptions=True)
@@ -333,7 +339,7 @@ class Consumer:
                 now = asyncio.get_running_loop().time()
                 for held in self._lanes.waiting():
                     held.fresh_at = now
-                    outbox.extensions.append(held.id)
+                    outbox.extensions[held.id] = None
                 outbox.wake.set()
 
     def _take(self, message: pb.ConsumeResponse) -> None:
@@ -342,7 +348,7 @@ class Consumer:
                 opened = message.opened
                 self._mode = to_mode(opened.mode)
                 self._tag_prefix = opened.order_by_tag_prefix
-                self._ack_timeout = seconds_of(opened.ack_timeout)
+                self._ack_timeout = max(seconds_of(opened.ack_timeout), _ACK_TIMEOUT_MIN)
             case "deliveries":
                 now = asyncio.get_running_loop().time()
                 deliveries = message.deliveries.deliveries
@@ -395,32 +401,37 @@ class Consumer:
         now = asyncio.get_running_loop().time()
         if self._outbox is not None and now - held.fresh_at > self._ack_timeout / _EXTENSIONS_PER_TIMEOUT:
             # It has waited without being extended, and the handler gets most of the timeout.
-            self._outbox.extensions.append(held.id)
+            self._outbox.extensions[held.id] = None
             self._wake()
         return held
 
     async def _handle(self, held: Held) -> None:
-        """Handles one delivery, and settles it if it is still held."""
-        outcome: Outcome | Exception | None
+        """Handles one delivery."""
         try:
-            outcome = await self._handler(Delivery(held.event, held.attempt))
-        except asyncio.CancelledError as error:
-            if self._cancelled:
+            self._settle(held, await self._handler(Delivery(held.event, held.attempt)))
+        except (asyncio.CancelledError, Exception) as error:
+            if _being_cancelled():
                 raise
-            outcome = RuntimeError(f"the handler was cancelled: {error}")
-        except Exception as error:  # noqa: BLE001
-            outcome = error
-        if isinstance(outcome, Exception):
-            event = held.event
-            log.warning(
-                "handler of group %s failed on %s at position %d, attempt %d: %s",
-                self.group,
-                event.type,
-                event.position,
-                held.attempt,
-                outcome,
-                exc_info=outcome,
-            )
+            # A handler whose own work was cancelled has failed like any other.
+            self._log(held, error)
+            self._settle(held, error)
+        except BaseException as error:
+            self._settle(held, error)
+            raise
+
+    def _log(self, held: Held, error: BaseException) -> None:
+        event = held.event
+        log.warning(
+            "handler of group %s failed on %s at position %d, attempt %d",
+            self.group,
+            event.type,
+            event.position,
+            held.attempt,
+            exc_info=error,
+        )
+
+    def _settle(self, held: Held, outcome: Outcome | BaseException | None) -> None:
+        """Ends a delivery that runs, and settles it if it is still held."""
         nack = _nack(held.id, outcome)
         waits = nack is not None and not nack.HasField("skip") and self._mode is not GroupMode.UNORDERED
         self._lanes.finish(held, nack=waits)
@@ -441,11 +452,11 @@ class Consumer:
             self._outbox.wake.set()
 
 
-def _nack(id_: int, outcome: Outcome | Exception | None) -> pb.Nack | None:
+def _nack(id_: int, outcome: Outcome | BaseException | None) -> pb.Nack | None:
     """Encodes what becomes of a delivery that was not acked."""
     match outcome:
-        case Exception():
-            return pb.Nack(deliveries=[id_], reason=_cut(f"{type(outcome).__name__}: {outcome}"))
+        case BaseException():
+            return pb.Nack(deliveries=[id_], reason=_reason(outcome))
         case Retry(after, reason):
             nack = pb.Nack(deliveries=[id_], reason=_cut(reason))
             set_duration(nack.retry_after, "after", after)
@@ -457,6 +468,15 @@ def _nack(id_: int, outcome: Outcome | Exception | None) -> pb.Nack | None:
         case Skip():
             return pb.Nack(deliveries=[id_], skip=Empty())
     return None
+
+
+def _reason(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        return _cut(f"{name}: {error}")
+    except Exception:  # noqa: BLE001
+        # The error has no text.
+        return name
 
 
 def _cut(reason: str) -> str:
