@@ -19,6 +19,7 @@ import {
   AppendToStreamResponseSchema,
 } from "./generated/annals/v1/append_pb.js";
 import * as store from "./generated/annals/v1/event_store_pb.js";
+import * as group from "./generated/annals/v1/group_pb.js";
 import * as scavenge from "./generated/annals/v1/scavenge_pb.js";
 import * as snapshot from "./generated/annals/v1/snapshot_pb.js";
 import * as state from "./generated/annals/v1/state_pb.js";
@@ -29,7 +30,7 @@ import { wellFormed } from "./text.js";
 
 /** A method of a service: its names, and the types of its request and response. */
 export interface Method<I extends DescMessage, O extends DescMessage> {
-  readonly service: "EventStoreService" | "StateService";
+  readonly service: "EventStoreService" | "StateService" | "GroupService";
   readonly name: string;
   readonly input: I;
   readonly output: O;
@@ -43,7 +44,11 @@ function stateMethod<I extends DescMessage, O extends DescMessage>(name: string,
   return { service: "StateService", name, input, output };
 }
 
-/** All methods of annals.v1.EventStoreService and annals.v1.StateService. */
+function groupMethod<I extends DescMessage, O extends DescMessage>(name: string, input: I, output: O): Method<I, O> {
+  return { service: "GroupService", name, input, output };
+}
+
+/** All methods of annals.v1.EventStoreService, annals.v1.StateService and annals.v1.GroupService. */
 export const METHODS = {
   appendToStream: method("AppendToStream", AppendToStreamRequestSchema, AppendToStreamResponseSchema),
   appendToMany: method("AppendToMany", AppendToManyRequestSchema, AppendToManyResponseSchema),
@@ -92,6 +97,16 @@ export const METHODS = {
   listState: stateMethod("ListState", state.ListStateRequestSchema, state.ListStateResponseSchema),
   writeState: stateMethod("WriteState", state.WriteStateRequestSchema, state.WriteStateResponseSchema),
   subscribeState: stateMethod("SubscribeState", state.SubscribeStateRequestSchema, state.SubscribeStateResponseSchema),
+  createGroup: groupMethod("CreateGroup", group.CreateGroupRequestSchema, group.CreateGroupResponseSchema),
+  updateGroup: groupMethod("UpdateGroup", group.UpdateGroupRequestSchema, group.UpdateGroupResponseSchema),
+  deleteGroup: groupMethod("DeleteGroup", group.DeleteGroupRequestSchema, group.DeleteGroupResponseSchema),
+  listGroups: groupMethod("ListGroups", group.ListGroupsRequestSchema, group.ListGroupsResponseSchema),
+  describeGroup: groupMethod("DescribeGroup", group.DescribeGroupRequestSchema, group.DescribeGroupResponseSchema),
+  resetGroup: groupMethod("ResetGroup", group.ResetGroupRequestSchema, group.ResetGroupResponseSchema),
+  listParked: groupMethod("ListParked", group.ListParkedRequestSchema, group.ListParkedResponseSchema),
+  replayParked: groupMethod("ReplayParked", group.ReplayParkedRequestSchema, group.ReplayParkedResponseSchema),
+  discardParked: groupMethod("DiscardParked", group.DiscardParkedRequestSchema, group.DiscardParkedResponseSchema),
+  consume: groupMethod("Consume", group.ConsumeRequestSchema, group.ConsumeResponseSchema),
 };
 
 /**

@@ -17,12 +17,12 @@ import { AppendBatcher } from "./append-batcher.js";
 import { AppendPipeline, type PipelineLimits } from "./append-pipeline.js";
 import { ProtocolError, SnapshotNotFoundError } from "./errors.js";
 import type { NewEvent } from "./events.js";
+import { GroupClient } from "./group-client.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import { type CallOptions, type ClientOptions, resolveOptions } from "./options.js";
 import { Read, type ReadOptions } from "./read.js";
 import { Shared } from "./retry.js";
 import { fromPbServerInfo, type ServerInfo } from "./server.js";
-import { StateClient } from "./state-client.js";
 import {
   type Deleted,
   fromPbPrefixRetention,
@@ -71,7 +71,7 @@ export interface StreamAppend {
  * const client = new Client("http://127.0.0.1:2113");
  * await client.append("order-1", "no-stream", [newEvent("OrderPlaced", { total: 42 })]);
  */
-export class Client extends StateClient implements Disposable {
+export class Client extends GroupClient implements Disposable {
   readonly #batcher: AppendBatcher;
 
   /**

@@ -1,5 +1,9 @@
 /** Durations of options and settings, as objects that name their units. */
+import { create } from "@bufbuild/protobuf";
+import { type Duration as PbDuration, DurationSchema } from "@bufbuild/protobuf/wkt";
+
 import { InvalidFieldError } from "./errors.js";
+import { toBigInt, toNumber } from "./numbers.js";
 
 /** A duration: the sum of its fields. Give one or more of them, each 0 or more: `{ seconds: 5 }`, `{ days: 30 }`. */
 export interface Duration {
@@ -38,6 +42,21 @@ export function toMilliseconds(duration: Duration, name: string): number {
     throw invalid(name, duration);
   }
   return sum;
+}
+
+/** Converts to the protocol. */
+export function toPbDuration(duration: Duration, name: string): PbDuration {
+  const milliseconds = toMilliseconds(duration, name);
+  const seconds = Math.floor(milliseconds / 1_000);
+  return create(DurationSchema, {
+    seconds: toBigInt(seconds, name),
+    nanos: Math.floor((milliseconds - seconds * 1_000) * 1_000_000),
+  });
+}
+
+/** Converts from the protocol, to milliseconds. */
+export function fromPbDuration(duration: PbDuration | undefined): number {
+  return duration === undefined ? 0 : toNumber(duration.seconds) * 1_000 + duration.nanos / 1_000_000;
 }
 
 function invalid(name: string, duration: Duration): InvalidFieldError {

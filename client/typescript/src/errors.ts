@@ -16,5 +16,6 @@ export {
   StreamNotFoundError,
   StreamTombstonedError,
 } from "./errors/place.js";
+export * from "./errors/group.js";
 export * from "./errors/request.js";
 export * from "./errors/service.js";

@@ -8,9 +8,21 @@ export type { Appended, AppendedState, AppendedToMany, Check, ExpectedRevision, 
 export { AppendPipeline, type PipelineLimits } from "./append-pipeline.js";
 export { Client, type StreamAppend } from "./client.js";
 export type { ConflictPolicy } from "./conflict.js";
+export { type ConsumeOptions, Consumer } from "./consumer.js";
+export { Ack, type Delivery, type DeliveryHandler, Outcome, Park, Retry, Skip } from "./delivery.js";
 export type { Duration } from "./duration.js";
 export * from "./errors.js";
 export { newEvent, type NewEvent, type NewEventOptions, RecordedEvent } from "./events.js";
+export type {
+  ConsumerStatus,
+  Group,
+  GroupMode,
+  GroupSettings,
+  GroupStart,
+  GroupStatus,
+  ParkedEvent,
+  ParkedSelection,
+} from "./group.js";
 export type { CallOptions, ClientOptions, RetryPolicy, TlsOptions } from "./options.js";
 export { type Matchable, matches, type Query, type QueryItem } from "./query.js";
 export { Read, type ReadBeginning, type ReadOptions } from "./read.js";

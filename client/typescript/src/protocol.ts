@@ -5,6 +5,7 @@ export * from "./generated/annals/v1/append_pb.js";
 export * from "./generated/annals/v1/errors_pb.js";
 export * from "./generated/annals/v1/event_pb.js";
 export * from "./generated/annals/v1/event_store_pb.js";
+export * from "./generated/annals/v1/group_pb.js";
 export * from "./generated/annals/v1/query_pb.js";
 export * from "./generated/annals/v1/scavenge_pb.js";
 export * from "./generated/annals/v1/snapshot_pb.js";

@@ -58,6 +58,15 @@ export function toPbQuery(query: Query | undefined): PbQuery | undefined {
   });
 }
 
+/** Converts from the protocol. */
+export function fromPbQuery(query: PbQuery | undefined): readonly QueryItem[] {
+  return (query?.items ?? []).map((item) => {
+    const { types, typePrefixes, streams, streamPrefixes, tags } = item;
+    const given = Object.entries({ types, typePrefixes, streams, streamPrefixes, tags });
+    return Object.fromEntries(given.filter(([, names]) => names.length > 0));
+  });
+}
+
 function textsOf(names: readonly string[] | undefined, field: string): string[] {
   return (names ?? []).map((name) => wellFormed(name, `query.${field}`));
 }

@@ -12,10 +12,14 @@ import { type ExpectedRevision, fromPbExpected } from "./append.js";
 import {
   type AnnalsError,
   ChecksFailedError,
+  ConsumerReplacedError,
   CorruptError,
   EventIdConflictError,
   type FailedCheck,
   type FieldViolation,
+  GroupExistsError,
+  GroupNotFoundError,
+  GroupUnavailableError,
   InternalError,
   InvalidFieldError,
   OverloadedError,
@@ -36,6 +40,7 @@ import {
   TooLargeError,
   UnavailableError,
   UnimplementedError,
+  UnknownDeliveryError,
   UnreachableError,
   VersionConflictError,
 } from "./errors.js";
@@ -100,7 +105,7 @@ function attempt<T>(decode: () => T): T | undefined {
 
 function fromReason(status: Status, message: string): AnnalsError | undefined {
   const info = bytesOf(status, "google.rpc.ErrorInfo");
-  const { reason, domain } = info === undefined ? { reason: "", domain: "" } : decodeErrorInfo(info);
+  const { reason, domain, values } = decodeErrorInfo(info ?? new Uint8Array());
   if (domain !== DOMAIN) {
     return undefined;
   }
@@ -125,6 +130,16 @@ function fromReason(status: Status, message: string): AnnalsError | undefined {
       return new MoveUnfinishedError(message);
     case "STATE_ID_CONFLICT":
       return new StateIdConflictError(message);
+    case "GROUP_NOT_FOUND":
+      return new GroupNotFoundError(values.get("group") ?? "");
+    case "GROUP_EXISTS":
+      return new GroupExistsError(values.get("group") ?? "");
+    case "GROUP_UNAVAILABLE":
+      return new GroupUnavailableError(values.get("group") ?? "");
+    case "UNKNOWN_DELIVERY":
+      return new UnknownDeliveryError(message);
+    case "CONSUMER_REPLACED":
+      return new ConsumerReplacedError(values.get("consumer") ?? "");
     case "CORRUPT":
       return new CorruptError(message);
     case "INTERNAL":
@@ -177,6 +192,7 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
             toNumber(found.expectedVersion),
             toNumber(found.actualVersion),
             found.prefix || undefined,
+            found.group || undefined,
           ),
       );
     case "STATE_VERSION_EXPIRED":
@@ -249,10 +265,21 @@ function violations(status: Status, message: string): FieldViolation[] {
   return found.length > 0 ? found : [{ field: "", description: message }];
 }
 
-/** google.rpc.ErrorInfo: reason = 1, domain = 2. */
-function decodeErrorInfo(bytes: Uint8Array): { reason: string; domain: string } {
+/** google.rpc.ErrorInfo: reason = 1, domain = 2, map<string, string> metadata = 3. */
+function decodeErrorInfo(bytes: Uint8Array): { reason: string; domain: string; values: Map<string, string> } {
   const fields = decodeStrings(bytes);
-  return { reason: fields.get(1) ?? "", domain: fields.get(2) ?? "" };
+  const values = new Map<string, string>();
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === 3) {
+      const entry = decodeStrings(reader.bytes());
+      values.set(entry.get(1) ?? "", entry.get(2) ?? "");
+    } else {
+      reader.skip(wireType, field);
+    }
+  }
+  return { reason: fields.get(1) ?? "", domain: fields.get(2) ?? "", values };
 }
 
 /** google.rpc.BadRequest: repeated FieldViolation = 1, each with field = 1 and description = 2. */

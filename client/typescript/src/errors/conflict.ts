@@ -102,24 +102,31 @@ export class ChecksFailedError extends AnnalsError {
 }
 
 /**
- * The retention of the stream or prefix has changed since the caller read it. Read it again and make a new decision.
+ * The retention of the stream or prefix, or the settings of the consumer group, have changed since the caller read
+ * them. Read them again and make a new decision.
  */
 export class VersionConflictError extends AnnalsError {
   override readonly conflict = true;
   constructor(
-    /** The stream; empty if the retention is that of a prefix. */
+    /** The stream; empty if the conflict is about something else. */
     readonly stream: string,
     /** The expected version. */
     readonly expected: number,
     /** The current version. */
     readonly actual: number,
-    /** The prefix; undefined if the retention is that of a stream. */
+    /** The prefix; undefined if the conflict is about something else. */
     readonly prefix?: string,
+    /** The consumer group; undefined if the conflict is about something else. */
+    readonly group?: string,
   ) {
-    const subject = prefix === undefined ? `stream ${JSON.stringify(stream)}` : `prefix ${JSON.stringify(prefix)}`;
+    const subject =
+      group !== undefined
+        ? `group ${JSON.stringify(group)}`
+        : prefix !== undefined
+          ? `the retention of prefix ${JSON.stringify(prefix)}`
+          : `the retention of stream ${JSON.stringify(stream)}`;
     super(
-      `the retention of ${subject} was expected to be at version ${expected}, but is at version ${actual}; ` +
-        "read it again",
+      `${subject} was expected to be at version ${expected}, but is at version ${actual}; read it again`,
     );
   }
 }
