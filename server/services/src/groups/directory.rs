@@ -237,7 +237,7 @@ async fn change(
     };
     let stream = StreamName::system("groups").expect("the name of groups' stream is valid");
     let append = Append::new(stream, Expected::Any, vec![event], limits)
-        .and_then(|append| Ok(append.with_state(changes, checks, limits)));
+        .map(|append| append.with_state(changes, checks, limits));
     let append = append
         .map_err(|error| annals_store::Error::Corrupt(error.to_string()))?
         .map_err(|error| annals_store::Error::Corrupt(error.to_string()))?;

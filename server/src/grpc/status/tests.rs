@@ -220,7 +220,6 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
                     expected_version: 3,
                     actual_version: 5,
                     prefix: String::new(),
-                    ..pb::VersionConflict::default()
                 },
             )),
         ),
@@ -241,7 +240,6 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
                     expected_version: 3,
                     actual_version: 5,
                     prefix: "pipeline-".into(),
-                    ..pb::VersionConflict::default()
                 },
             )),
         ),
