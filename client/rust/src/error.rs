@@ -6,6 +6,7 @@
 
 mod failed_check;
 mod unavailability;
+mod words;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::position::{Position, Revision};
 use failed_check::Failed;
 pub use failed_check::{FailedCheck, Found};
 pub use unavailability::Unavailability;
+use words::{AtRevision, at};
 
 /// Result of all operations in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -488,26 +490,6 @@ impl fmt::Display for Last<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(last) => write!(f, "; the last attempt: {last}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Describes the position of a checkpoint, or its absence.
-fn at(position: Option<Position>, at: &str, absent: &str) -> String {
-    position.map_or_else(
-        || absent.to_owned(),
-        |position| format!("{at} position {position}"),
-    )
-}
-
-/// The revision of an event, if it is known.
-struct AtRevision(Option<Revision>);
-
-impl fmt::Display for AtRevision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(revision) => write!(f, " at revision {revision}"),
             None => Ok(()),
         }
     }

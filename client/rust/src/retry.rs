@@ -105,7 +105,8 @@ impl Tries {
     }
 }
 
-/// The reconnects of a subscription or a consumer, which are retried without limit or for a time without any connection.
+/// The reconnects of a subscription or a consumer, which are retried without limit or for a time without any
+/// connection.
 #[derive(Debug)]
 pub(crate) struct Reconnects {
     tries: Tries,
@@ -215,8 +216,8 @@ impl Shared {
             .map_err(|failed| self.failed(picked, &failed))
     }
 
-    /// The error of a subscription or a consumer that its server ended, which a server that shuts down may do without an error. Moves
-    /// on from the endpoint.
+    /// The error of a subscription or a consumer that its server ended, which a server that shuts down may do without
+    /// an error. Moves on from the endpoint.
     pub(crate) fn ended(&self, picked: Picked) -> Error {
         self.connection.move_on(picked);
         Error::Unreachable {

@@ -147,7 +147,7 @@ impl Queue {
         Withdrawn::Other
     }
 
-    /// Returns the deliveries that wait, and notes that their ack timeouts begin anew.
+    /// Returns the deliveries that wait, and restarts their ack timeouts.
     pub(super) fn extend(&mut self, now: Instant) -> Vec<u64> {
         let queued = self.lanes.values_mut().flat_map(|lane| &mut lane.queue);
         let extended = queued.map(|queued| {

@@ -1,5 +1,6 @@
 //! Consumer groups over gRPC, with the Rust client.
 
+mod bad_input;
 mod settings;
 
 use std::{
