@@ -96,12 +96,15 @@ impl Failure {
                 | Error::StateVersionExpired { .. }
                 | Error::StreamTombstoned { .. }
                 | Error::SnapshotNotFound { .. }
-                | Error::CheckpointNotFound { .. } => 3,
+                | Error::CheckpointNotFound { .. }
+                | Error::GroupNotFound { .. } => 3,
                 Error::RevisionConflict { .. }
                 | Error::ChecksFailed { .. }
                 | Error::VersionConflict { .. }
                 | Error::PrefixVersionConflict { .. }
                 | Error::CheckpointConflict { .. }
+                | Error::GroupExists { .. }
+                | Error::GroupVersionConflict { .. }
                 | Error::EventIdConflict { .. }
                 | Error::StateIdConflict { .. }
                 | Error::RecordedTimeOutOfRange { .. } => 4,
