@@ -23,7 +23,10 @@ use std::{
 };
 
 use annals_engine::Engine;
-use annals_services::groups::{Groups, Setup};
+use annals_services::{
+    checkpoints::Checkpoints,
+    groups::{Groups, Setup},
+};
 use annals_store::{Environment, Settings, Store};
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -36,7 +39,7 @@ use crate::{
     engine,
     forwarding::{Leaders, OtherServers},
     grpc, http,
-    metrics::Metrics,
+    metrics::{CheckpointLags, Metrics},
     phase::Phase,
     pulse,
 };
@@ -55,6 +58,7 @@ pub struct Server {
     groups: Groups,
     engine: &'static str,
     metrics: Metrics,
+    lags: CheckpointLags,
     front: Front,
 }
 
@@ -190,22 +194,27 @@ impl Server {
         let engine = store.engine();
         metrics.register(&mut shown, engine);
         Metrics::register_store(&mut shown, &store);
-        // Only this function sets them, so they are still unset.
-        let _ = front.registry.set(shown);
-        let _ = front.store.set(store.clone());
         let setup = Setup {
             address: advertised(&config, front.grpc_address),
             is_shared: config.engine.is_shared(),
             clock: Environment::system("").clock,
             seed: Environment::system("").seed,
         };
+        let groups = Groups::open(store.clone(), setup);
+        Metrics::register_groups(&mut shown, &groups, &store);
+        let lags = CheckpointLags::default();
+        shown.register_collector(Box::new(lags.clone()));
+        // Only this function sets them, so they are still unset.
+        let _ = front.registry.set(shown);
+        let _ = front.store.set(store.clone());
         Self {
-            groups: Groups::open(store.clone(), setup),
+            groups,
             config,
             front,
             store,
             engine,
             metrics,
+            lags,
         }
     }
 
@@ -264,10 +273,12 @@ impl Server {
         let (grpc, http) = (self.front.grpc_address, self.front.http_address);
         log_listening(&self.config.engine, self.engine, &self.store, grpc, http);
 
+        let checkpoints = Checkpoints::new(self.store.clone());
         let result = tokio::select! {
             () = shutdown => stopping.drain(&mut serving).await,
             failure = self.store.failed() => stopping.fail(&mut serving, failure).await,
             never = pulse::follow(&self.store, &stopping.phase, &stopping.health) => match never {},
+            never = self.lags.follow(&checkpoints) => match never {},
             result = &mut serving.0 => result.unwrap_or_else(|error| Err(Error::Serve(error.to_string()))),
         };
         cut.cancel();

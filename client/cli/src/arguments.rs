@@ -3,6 +3,7 @@
 pub mod age;
 mod append;
 mod expected;
+mod groups;
 mod help;
 mod retention;
 mod state;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use append::{Append, NewEvent, NoMatch};
 pub use expected::Expected;
+pub use groups::{Consume, Groups, Parked, Selection};
 pub use retention::{End, Retention};
 pub use state::{DeleteState, Entry, ExpectedEntry, GetState, ListState, PutState, State, WatchState};
 
@@ -129,6 +131,33 @@ pub enum Command {
     /// Show and change documents beside the log.
     #[command(subcommand)]
     State(State),
+    /// List the checkpoints that consumers report, with their lags in events and seconds, or delete one.
+    #[command(after_help = help::CHECKPOINTS, args_conflicts_with_subcommands = true)]
+    Checkpoints {
+        /// Only checkpoints whose names start with this prefix.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        prefix: String,
+        /// Maximum number of checkpoints to list.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        limit: Option<u64>,
+        #[command(subcommand)]
+        action: Option<Checkpoints>,
+    },
+    /// List consumer groups, or create, show, change and delete one.
+    #[command(after_help = help::GROUPS, args_conflicts_with_subcommands = true)]
+    Groups {
+        /// Only groups whose names start with this prefix.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        prefix: String,
+        #[command(subcommand)]
+        action: Option<Groups>,
+    },
+    /// List the parked events of a consumer group, deliver them again, or give them up.
+    #[command(subcommand)]
+    Parked(Parked),
+    /// Process the events of a consumer group with a command, until interrupted.
+    #[command(after_help = help::CONSUME)]
+    Consume(Consume),
     /// Show or set how much is kept of a stream, or of all streams with a prefix.
     #[command(after_help = help::RETENTION)]
     Retention(Retention),
@@ -197,6 +226,16 @@ pub enum Scavenge {
     Status,
     /// Stop the running scavenge. `annals scavenge` continues it.
     Stop,
+}
+
+/// The subcommands of `annals checkpoints`; without one, checkpoints are listed.
+#[derive(Debug, Subcommand)]
+pub enum Checkpoints {
+    /// Delete a checkpoint, such as that of a projection that no longer runs.
+    Delete {
+        /// The checkpoint's name.
+        name: String,
+    },
 }
 
 /// A stream or the whole log.

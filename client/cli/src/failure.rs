@@ -95,11 +95,16 @@ impl Failure {
                 | Error::StateVersionBeyondEnd { .. }
                 | Error::StateVersionExpired { .. }
                 | Error::StreamTombstoned { .. }
-                | Error::SnapshotNotFound { .. } => 3,
+                | Error::SnapshotNotFound { .. }
+                | Error::CheckpointNotFound { .. }
+                | Error::GroupNotFound { .. } => 3,
                 Error::RevisionConflict { .. }
                 | Error::ChecksFailed { .. }
                 | Error::VersionConflict { .. }
                 | Error::PrefixVersionConflict { .. }
+                | Error::CheckpointConflict { .. }
+                | Error::GroupExists { .. }
+                | Error::GroupVersionConflict { .. }
                 | Error::EventIdConflict { .. }
                 | Error::StateIdConflict { .. }
                 | Error::RecordedTimeOutOfRange { .. } => 4,

@@ -4,8 +4,11 @@
 
 mod append;
 mod arguments;
+mod checkpoints;
+mod consume;
 mod export;
 mod failure;
+mod groups;
 mod import;
 mod info;
 mod output;
@@ -72,6 +75,14 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Snapshot(Snapshot::Save(options)) => snapshot::save(&client, options, output).await,
         Command::Snapshot(Snapshot::Load(options)) => snapshot::load(&client, options, output).await,
         Command::State(command) => state::run(&client, command, output).await,
+        Command::Checkpoints {
+            prefix,
+            limit,
+            action,
+        } => checkpoints::run(&client, prefix, limit, action, output).await,
+        Command::Groups { prefix, action } => groups::run(&client, prefix, action, output).await,
+        Command::Parked(command) => groups::parked(&client, command, output).await,
+        Command::Consume(options) => consume::run(&client, options).await,
         Command::Retention(options) => retention::run(&client, options, output).await,
         Command::Delete(options) => retention::delete(&client, options, output).await,
         Command::Tombstone(options) => retention::tombstone(&client, options, output).await,

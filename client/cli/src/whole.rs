@@ -6,7 +6,7 @@
 //! {"position":1,"stream":…}                                           an event, as in `record`
 //! {"gap":{"first":2,"last":9,"time":"…"}}                             positions with removed events; time if known
 //! {"state":{"scope":…,"after_version":0,"version":12,"entries":[{"key":…,"value_base64":…,"version":…,"time":…},…],
-//!           "deletions":[["<key>",<version>],…]}}                     changes of a scope of state; replace it if after 0
+//!           "deletions":[["<key>",<version>],…]}}                   changes of a scope of state; replace it if after 0
 //! {"stream_state":{"stream":…,"first_position":…,"created_at":…,"last_revision":…,"last_position":…}}
 //! {"appends":[["<id>",<position>,<events>],…]}                        ids by which appends are recognised
 //! {"snapshot":{"stream":…,"revision":…,"schema_version":…,"time":…,"data_base64":…}}

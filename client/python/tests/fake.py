@@ -11,7 +11,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from annals._rpc import METHODS, SERVICE, STATE_SERVICE
+from annals._rpc import GROUP_SERVICE, METHODS, SERVICE, STATE_SERVICE
 
 Behaviour = Callable[..., Any]
 
@@ -21,7 +21,7 @@ class Fake:
 
     def __init__(self, **behaviours: Behaviour) -> None:
         self.calls: list[Any] = []
-        handlers: dict[str, dict[str, Any]] = {SERVICE: {}, STATE_SERVICE: {}}
+        handlers: dict[str, dict[str, Any]] = {SERVICE: {}, STATE_SERVICE: {}, GROUP_SERVICE: {}}
         for method in METHODS:
             if method.name in behaviours:
                 make = getattr(grpc, f"{method.kind}_rpc_method_handler")

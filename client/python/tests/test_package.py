@@ -14,7 +14,7 @@ import annals.query
 import annals.state
 from annals import _rpc
 from annals.testing import find_server
-from annals.v1 import event_store_pb2, state_pb2
+from annals.v1 import event_store_pb2, group_pb2, state_pb2
 
 HERE = Path(__file__).resolve().parent.parent
 REPOSITORY = HERE.parent.parent
@@ -51,6 +51,7 @@ def test_the_server_is_found_in_an_environment_that_is_not_active(
     [
         (event_store_pb2.DESCRIPTOR, "EventStoreService", _rpc.SERVICE),
         (state_pb2.DESCRIPTOR, "StateService", _rpc.STATE_SERVICE),
+        (group_pb2.DESCRIPTOR, "GroupService", _rpc.GROUP_SERVICE),
     ],
 )
 def test_every_call_of_the_services_is_there(file: Any, name: str, full_name: str) -> None:

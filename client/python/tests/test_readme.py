@@ -23,11 +23,12 @@ PROGRAMS = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOT
             'check of state 0: key "ada" of scope "carts" was expected to be at version 1, but it is at version 2\n'
             "{'ada': {'items': ['tea', 'cup']}}\n",
         ),
-        (3, "Cart(items=('book', 'pen'), placed=True) 2\n"),
+        (3, "shipped order-42 at attempt 1\norder-0 is parked: nothing to ship\n"),
+        (4, "Cart(items=('book', 'pen'), placed=True) 2\n"),
     ],
 )
 def test_a_program_of_the_readme_runs(nth: int, printed: str, tmp_path: Path) -> None:
-    assert len(PROGRAMS) == 4
+    assert len(PROGRAMS) == 5
     with Server("memory") as server:
         program = PROGRAMS[nth].replace('"http://127.0.0.1:2113"', repr(server.endpoint))
         ran = subprocess.run(

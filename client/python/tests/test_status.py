@@ -34,6 +34,7 @@ DETAILS = {
     "CHECKS_FAILED": pb.ChecksFailed(failed=[pb.FailedCheck(match=pb.MatchFound(after=1, position=2))], count=1),
     "STREAM_NOT_FOUND": pb.StreamNotFound(stream="s"),
     "STREAM_TOMBSTONED": pb.StreamTombstoned(stream="s"),
+    "CHECKPOINT_CONFLICT": pb.CheckpointConflict(name="c", expected_position=1, actual_position=2),
     "SNAPSHOT_NOT_FOUND": pb.SnapshotNotFound(stream="s"),
     "VERSION_CONFLICT": pb.VersionConflict(stream="s", expected_version=1, actual_version=2),
     "POSITION_BEYOND_HEAD": pb.PositionBeyondHead(position=9, head=3),
@@ -99,6 +100,46 @@ def test_an_id_conflict_with_a_removed_event_has_no_revision(sent: dict[str, int
     error = _status.from_result(failure("EVENT_ID_CONFLICT", detail))
     assert isinstance(error, errors.EventIdConflict)
     assert (error.revision, error.position) == (revision, 7)
+
+
+@pytest.mark.parametrize(
+    ("reason", "named", "text"),
+    [
+        ("GROUP_NOT_FOUND", {"group": "g"}, 'group "g" does not exist; create it'),
+        ("GROUP_EXISTS", {"group": "g"}, 'group "g" exists with other settings; update it, or use another name'),
+        ("GROUP_UNAVAILABLE", {"group": "g"}, 'group "g" has no leader at the moment; retry later'),
+        (
+            "UNKNOWN_DELIVERY",
+            {"delivery": "7"},
+            "delivery 7 was never given to this consumer on this call; use the ids of its deliveries",
+        ),
+        (
+            "CONSUMER_REPLACED",
+            {"consumer": "c"},
+            'another consumer with the name "c" has opened; give each consumer its own name',
+        ),
+    ],
+)
+def test_errors_of_groups_name_their_subject(reason: str, named: dict[str, str], text: str) -> None:
+    info = AnyMessage()
+    info.Pack(ErrorInfo(reason=reason, domain="annals", metadata=named))
+    error = _status.from_result(Status(code=10, message="message", details=[info]))
+    assert str(error) == text
+    assert isinstance(error, errors.TransientError) == (reason == "GROUP_UNAVAILABLE")
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ({"expected_position": 0}, 'checkpoint "c" was expected to be at position 0, but it is absent'),
+        ({"actual_position": 3}, 'checkpoint "c" was expected to be absent, but it is at position 3'),
+    ],
+)
+def test_a_conflict_of_a_checkpoint_has_both_positions(sent: dict[str, int], text: str) -> None:
+    error = _status.from_result(failure("CHECKPOINT_CONFLICT", pb.CheckpointConflict(name="c", **sent)))
+    assert isinstance(error, errors.CheckpointConflict)
+    assert (error.expected, error.actual) == (sent.get("expected_position"), sent.get("actual_position"))
+    assert str(error) == text
 
 
 STREAM = errors.FailedCheck(0, errors.StreamMismatch("s", Expected.NO_STREAM, None))

@@ -25,7 +25,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use annals_proto::v1::{
-    self as pb, event_store_service_client::EventStoreServiceClient,
+    self as pb, checkpoint_service_client::CheckpointServiceClient,
+    event_store_service_client::EventStoreServiceClient, group_service_client::GroupServiceClient,
     state_service_client::StateServiceClient, transfer_service_client::TransferServiceClient,
 };
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -42,6 +43,8 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 
 pub(crate) type Stub = EventStoreServiceClient<Watched>;
+pub(crate) type CheckpointStub = CheckpointServiceClient<Watched>;
+pub(crate) type GroupStub = GroupServiceClient<Watched>;
 pub(crate) type StateStub = StateServiceClient<Watched>;
 pub(crate) type TransferStub = TransferServiceClient<Watched>;
 
@@ -80,6 +83,18 @@ impl OfService for Stub {
 impl OfService for StateStub {
     fn of(connection: &Connection, picked: Picked) -> Self {
         connection.state_stub(picked)
+    }
+}
+
+impl OfService for CheckpointStub {
+    fn of(connection: &Connection, picked: Picked) -> Self {
+        CheckpointServiceClient::new(connection.channel(picked))
+    }
+}
+
+impl OfService for GroupStub {
+    fn of(connection: &Connection, picked: Picked) -> Self {
+        connection.group_stub(picked)
     }
 }
 
@@ -185,6 +200,11 @@ impl Connection {
     /// A stub that calls that endpoint, for state.
     pub(crate) fn state_stub(&self, picked: Picked) -> StateStub {
         StateServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// A stub that calls that endpoint, for consumer groups.
+    pub(crate) fn group_stub(&self, picked: Picked) -> GroupStub {
+        GroupServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     fn channel(&self, picked: Picked) -> Watched {

@@ -5,6 +5,8 @@
 //! the call's deadline when the caller sees the error: see [`Error::is_retryable`].
 
 mod failed_check;
+mod unavailability;
+mod words;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use crate::append::ExpectedRevision;
 use crate::position::{Position, Revision};
 use failed_check::Failed;
 pub use failed_check::{FailedCheck, Found};
+pub use unavailability::Unavailability;
+use words::{AtRevision, at};
 
 /// Result of all operations in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -150,6 +154,47 @@ pub enum Error {
         actual: u64,
     },
 
+    /// There is no consumer group of this name, or it was deleted. Create it.
+    #[error("group {group:?} does not exist; create it")]
+    GroupNotFound {
+        /// The group.
+        group: String,
+    },
+
+    /// A consumer group of this name exists with other settings. Update it, or use another name.
+    #[error("group {group:?} exists with other settings; update it, or use another name")]
+    GroupExists {
+        /// The group.
+        group: String,
+    },
+
+    /// The consumer group has changed since the caller read it. Read it again and make a new decision.
+    #[error(
+        "group {group:?} was expected to be at version {expected}, but is at version {actual}; read it again"
+    )]
+    GroupVersionConflict {
+        /// The group.
+        group: String,
+        /// The expected version.
+        expected: u64,
+        /// The current version.
+        actual: u64,
+    },
+
+    /// A consumer settled a delivery that it never got on the same call. A bug in this client. Report it.
+    #[error("{message}")]
+    UnknownDelivery {
+        /// The server's message, with the id.
+        message: String,
+    },
+
+    /// Another consumer with the same name has opened in the group. Give each consumer its own name.
+    #[error("another consumer with the name {consumer:?} has opened; give each consumer its own name")]
+    ConsumerReplaced {
+        /// The name.
+        consumer: String,
+    },
+
     /// The id of a write of state was already used by a different write. To retry a write, send exactly the same
     /// request; otherwise use a new id.
     #[error("{message}")]
@@ -184,6 +229,29 @@ pub enum Error {
         version: u64,
         /// The scope's last version.
         last: u64,
+    },
+
+    /// The checkpoint does not have the expected position: another instance reports it, too. Continue from its
+    /// position, or stop one of the instances.
+    #[error(
+        "checkpoint {name:?} was expected {} but {}",
+        at(*.expected, "at", "to be absent"),
+        at(*.actual, "is at", "is absent")
+    )]
+    CheckpointConflict {
+        /// Name of the checkpoint.
+        name: String,
+        /// The expected position; `None`: no checkpoint.
+        expected: Option<Position>,
+        /// The checkpoint's position; `None` if it does not exist.
+        actual: Option<Position>,
+    },
+
+    /// There is no checkpoint of this name.
+    #[error("{message}")]
+    CheckpointNotFound {
+        /// The server's message, with the name.
+        message: String,
     },
 
     /// The stream has no such snapshot. Start from its first event.
@@ -358,6 +426,8 @@ impl Error {
                 | Error::ChecksFailed { .. }
                 | Error::VersionConflict { .. }
                 | Error::PrefixVersionConflict { .. }
+                | Error::CheckpointConflict { .. }
+                | Error::GroupVersionConflict { .. }
         )
     }
 
@@ -365,31 +435,6 @@ impl Error {
         Error::Protocol {
             message: message.into(),
         }
-    }
-}
-
-/// Why a reachable server can't serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unavailability {
-    /// It is shutting down.
-    ShuttingDown,
-    /// Its storage engine does not answer.
-    Engine,
-    /// Its storage rejected a write, so it is stopping.
-    StorageFailed,
-    /// No reason was given, by it or by a proxy in front of it.
-    Unknown,
-}
-
-impl fmt::Display for Unavailability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Unavailability::ShuttingDown => "shutting down",
-            Unavailability::Engine => "its engine does not answer",
-            Unavailability::StorageFailed => "its storage failed",
-            Unavailability::Unknown => "no reason given",
-        })
     }
 }
 
@@ -445,18 +490,6 @@ impl fmt::Display for Last<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(last) => write!(f, "; the last attempt: {last}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The revision of an event, if it is known.
-struct AtRevision(Option<Revision>);
-
-impl fmt::Display for AtRevision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(revision) => write!(f, " at revision {revision}"),
             None => Ok(()),
         }
     }

@@ -4,6 +4,7 @@
 //! and the store can distinguish a retry from a second event.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use annals_proto::v1 as pb;
 use bytes::Bytes;
@@ -243,6 +244,19 @@ pub(crate) fn parse_time(time: Option<&prost_types::Timestamp>, field: &str) -> 
     let time = time.ok_or_else(|| Error::protocol(format!("{field} is missing")))?;
     Timestamp::new(time.seconds, time.nanos)
         .map_err(|error| Error::protocol(format!("{field} is not a valid time: {error}")))
+}
+
+pub(crate) fn to_duration(duration: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        // A value that does not fit exceeds every maximum of the server, which rejects it.
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: duration.subsec_nanos().try_into().unwrap_or_default(),
+    }
+}
+
+pub(crate) fn parse_duration(duration: Option<prost_types::Duration>, field: &str) -> Result<Duration> {
+    Duration::try_from(duration.unwrap_or_default())
+        .map_err(|error| Error::protocol(format!("{field} is not a duration of 0 or more: {error}")))
 }
 
 #[cfg(test)]

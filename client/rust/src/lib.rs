@@ -60,6 +60,9 @@
 //! | delete a stream, or delete it permanently | [`Client::delete_stream`], [`Client::tombstone_stream`] |
 //! | reclaim the space of removed events | [`Client::start_scavenge`], [`Client::scavenge`] |
 //! | keep documents beside the log | [`Client::get_state`], [`Client::list_state`], [`Client::write_state`], [`Client::update_state`], [`Client::subscribe_state`] |
+//! | report how far a consumer has come, or see how far each has | [`Client::set_checkpoint`], [`Client::list_checkpoints`] |
+//! | share the work of processing events between consumers | [`Client::create_group`], [`Client::consume`] |
+//! | watch and repair a consumer group | [`Client::describe_group`], [`Client::list_parked`], [`Client::replay_parked`], [`Client::reset_group`] |
 //! | move a log to another store | [`Client::export`], [`Client::import`] |
 //! | inspect streams and the server | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
 //!
@@ -92,11 +95,14 @@
 mod append;
 mod append_to_many;
 mod builder;
+mod checkpoint;
 mod client;
 mod connection;
+mod consume;
 mod endpoint;
 mod error;
 mod event;
+mod group;
 mod home;
 pub mod json;
 mod pipeline;
@@ -119,9 +125,15 @@ mod transfer;
 pub use append::{Appended, ExpectedRevision};
 pub use append_to_many::{Append, AppendedToMany, WrittenStream};
 pub use builder::ClientBuilder;
+pub use checkpoint::{CheckpointPage, CheckpointStatus, ListCheckpoints, NamedCheckpoint, SetCheckpoint};
 pub use client::Client;
+pub use consume::{Consume, Delivery, Settlement};
 pub use error::{Error, FailedCheck, FieldViolation, Found, Result, Unavailability};
 pub use event::{Event, RecordedEvent};
+pub use group::{
+    ConsumerStatus, Group, GroupMode, GroupSettings, GroupStart, GroupStatus, Groups, ParkedEvent,
+    ParkedEvents, ParkedSelection,
+};
 pub use jiff::Timestamp;
 pub use pipeline::{AppendPipeline, PendingAppend, PipelineLimits};
 pub use position::{Position, Revision};

@@ -160,6 +160,21 @@ impl From<Query> for pb::Query {
     }
 }
 
+impl From<pb::Query> for Query {
+    fn from(query: pb::Query) -> Self {
+        let item = |item: pb::QueryItem| QueryItem {
+            types: item.types,
+            type_prefixes: item.type_prefixes,
+            streams: item.streams,
+            stream_prefixes: item.stream_prefixes,
+            tags: item.tags,
+        };
+        Query {
+            items: query.items.into_iter().map(item).collect(),
+        }
+    }
+}
+
 /// The order in which a read returns events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Direction {

@@ -105,7 +105,8 @@ impl Tries {
     }
 }
 
-/// The reconnects of a subscription, which are retried without limit or for a time without any connection.
+/// The reconnects of a subscription or a consumer, which are retried without limit or for a time without any
+/// connection.
 #[derive(Debug)]
 pub(crate) struct Reconnects {
     tries: Tries,
@@ -140,7 +141,7 @@ impl Reconnects {
         if self.timeout.is_some_and(|most| lost_at.elapsed() + pause >= most) {
             return Err(error);
         }
-        tracing::debug!(%error, ?pause, after, "subscription broke, resuming");
+        tracing::debug!(%error, ?pause, after, "call broke, resuming");
         tokio::time::sleep(pause).await;
         Ok(())
     }
@@ -215,13 +216,13 @@ impl Shared {
             .map_err(|failed| self.failed(picked, &failed))
     }
 
-    /// The error of a subscription that its server ended, which a server that shuts down may do without an error. Moves
-    /// on from the endpoint.
+    /// The error of a subscription or a consumer that its server ended, which a server that shuts down may do without
+    /// an error. Moves on from the endpoint.
     pub(crate) fn ended(&self, picked: Picked) -> Error {
         self.connection.move_on(picked);
         Error::Unreachable {
             endpoint: self.connection.name(picked).to_owned(),
-            message: "the server ended the subscription".to_owned(),
+            message: "the server ended the call".to_owned(),
         }
     }
 

@@ -91,6 +91,7 @@ fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
             message: message.clone(),
         })
     };
+    let named = |key: &str| info.metadata.get(key).cloned().unwrap_or_default();
     match Reason::from_str_name(&format!("ERROR_REASON_{}", info.reason))? {
         Reason::Unspecified => None,
         Reason::InvalidField => Some(Error::InvalidField(violations(&message, details))),
@@ -130,15 +131,21 @@ fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
         Reason::VersionConflict => {
             let found: pb::VersionConflict = detail(details, "annals.v1.VersionConflict")?;
             let (expected, actual) = (found.expected_version, found.actual_version);
-            Some(if found.prefix.is_empty() {
-                Error::VersionConflict {
-                    stream: found.stream,
+            Some(if !found.group.is_empty() {
+                Error::GroupVersionConflict {
+                    group: found.group,
+                    expected,
+                    actual,
+                }
+            } else if !found.prefix.is_empty() {
+                Error::PrefixVersionConflict {
+                    prefix: found.prefix,
                     expected,
                     actual,
                 }
             } else {
-                Error::PrefixVersionConflict {
-                    prefix: found.prefix,
+                Error::VersionConflict {
+                    stream: found.stream,
                     expected,
                     actual,
                 }
@@ -166,18 +173,30 @@ fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
                 last: found.last_version,
             })
         }
+        Reason::CheckpointConflict => {
+            let found: pb::CheckpointConflict = detail(details, "annals.v1.CheckpointConflict")?;
+            Some(Error::CheckpointConflict {
+                name: found.name,
+                expected: found.expected_position.map(Into::into),
+                actual: found.actual_position.map(Into::into),
+            })
+        }
+        Reason::CheckpointNotFound => Some(Error::CheckpointNotFound { message }),
         Reason::MoveRefused => Some(Error::MoveRefused { message }),
         Reason::MoveUnfinished => Some(Error::MoveUnfinished { message }),
         Reason::Corrupt => Some(Error::Corrupt { message }),
         Reason::Internal => Some(Error::Internal { message }),
-        // Of calls that this client does not have yet.
-        Reason::CheckpointConflict
-        | Reason::CheckpointNotFound
-        | Reason::GroupNotFound
-        | Reason::GroupExists
-        | Reason::GroupUnavailable
-        | Reason::UnknownDelivery
-        | Reason::ConsumerReplaced => None,
+        Reason::GroupUnavailable => unavailable(Unavailability::Group),
+        Reason::GroupNotFound => Some(Error::GroupNotFound {
+            group: named("group"),
+        }),
+        Reason::GroupExists => Some(Error::GroupExists {
+            group: named("group"),
+        }),
+        Reason::UnknownDelivery => Some(Error::UnknownDelivery { message }),
+        Reason::ConsumerReplaced => Some(Error::ConsumerReplaced {
+            consumer: named("consumer"),
+        }),
     }
 }
 

@@ -21,7 +21,8 @@ use crate::retry::{Shared, Tries};
 use crate::snapshot::Snapshot;
 use crate::state::StateEntry;
 
-/// A part of the content of a store. Events and gaps come first, in the order of the log; state comes also between them.
+/// A part of the content of a store. Events and gaps come first, in the order of the log; state comes also between
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransferPart {
     /// The next events.

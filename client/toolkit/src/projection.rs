@@ -12,11 +12,14 @@
 //!    generation; the old generation is not updated until the switch, because this code may not fit it.
 //! 6. Several processes may run the same projection: a compare-and-set on the checkpoint lets one apply each event,
 //!    and the others wait.
+//! 7. A projection reports its checkpoint to the event store at most once a second, whatever database it writes to
+//!    (`annals checkpoints` shows them). It does not wait for the report, and continues if that fails.
 
 mod definition;
 mod follower;
 mod one;
 mod process;
+mod reports;
 mod runner;
 mod running;
 

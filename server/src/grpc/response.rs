@@ -3,6 +3,7 @@
 mod group;
 
 use annals_proto::v1::{self as pb, expected_revision};
+use annals_services::checkpoints::{Checkpoint, CheckpointStatus};
 use annals_store::{
     Appended, EVENT_TYPE_BYTES_MAX, Expected, Limits, PrefixRetention, Retention, SCOPE_NAME_BYTES_MAX,
     STATE_KEY_BYTES_MAX, STREAM_NAME_BYTES_MAX, Scavenge, ScavengeState, ScopeChanges, Snapshot, StateChange,
@@ -185,6 +186,25 @@ pub(crate) fn state_check(check: &StateCheck) -> pb::StateCheck {
         scope: check.entry.scope.to_string(),
         key: check.entry.key.to_string(),
         expected: Some(check.expected.map_or(Expected::Absent(()), Expected::Version)),
+    }
+}
+
+pub(super) fn checkpoint(checkpoint: Checkpoint) -> pb::NamedCheckpoint {
+    pb::NamedCheckpoint {
+        name: checkpoint.name.to_string(),
+        consumer: checkpoint.consumer.into_string(),
+        instance: checkpoint.instance.into_string(),
+        position: checkpoint.position.0,
+        updated_at: Some(timestamp(checkpoint.updated_at)),
+    }
+}
+
+pub(super) fn checkpoint_status(status: CheckpointStatus) -> pb::CheckpointStatus {
+    pb::CheckpointStatus {
+        checkpoint: Some(checkpoint(status.checkpoint)),
+        lag_events: status.lag_events,
+        // Microseconds since 1970 at most, which the message can hold.
+        lag: prost_types::Duration::try_from(status.lag).ok(),
     }
 }
 

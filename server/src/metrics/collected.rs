@@ -3,11 +3,12 @@
 
 use std::fmt;
 
+use annals_services::groups::{GroupFigures, Groups};
 use annals_store::Store;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
-    metrics::{MetricType, gauge::ConstGauge},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
 };
 
 /// The most subscriptions that are listed individually: those furthest behind. More would overload the scraper.
@@ -15,6 +16,23 @@ const SHOWN_MAX: usize = 1_000;
 
 /// Collects metrics of a store.
 pub(super) struct Collected(pub Store);
+
+/// Collects metrics of the consumer groups that this server leads.
+pub(super) struct CollectedGroups {
+    pub groups: Groups,
+    pub store: Store,
+}
+
+impl fmt::Debug for CollectedGroups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CollectedGroups").finish()
+    }
+}
+
+#[derive(Debug, EncodeLabelSet)]
+struct Group {
+    group: String,
+}
 
 impl fmt::Debug for Collected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,12 +122,66 @@ impl Collector for Collected {
     }
 }
 
+impl Collector for CollectedGroups {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let head = self.store.info().head.0;
+        let mut groups = self.groups.figures();
+        groups.sort_by_key(|(_, figures)| std::cmp::Reverse(head.saturating_sub(figures.done_to)));
+        groups.truncate(SHOWN_MAX);
+        let behind = |figures: &GroupFigures| head.saturating_sub(figures.done_to);
+        type Value<'a> = &'a dyn Fn(&GroupFigures) -> u64;
+        let gauges: [(&str, &str, Value<'_>); 5] = [
+            (
+                "group_consumers",
+                "Connected consumers of a group that this server leads.",
+                &|figures| figures.consumers,
+            ),
+            (
+                "group_in_flight_events",
+                "Events of a group that consumers hold.",
+                &|figures| figures.in_flight,
+            ),
+            (
+                "group_retrying_events",
+                "Events of a group that have failed and wait.",
+                &|figures| figures.retrying,
+            ),
+            ("group_parked_events", "Parked events of a group.", &|figures| {
+                figures.parked
+            }),
+            (
+                "group_behind_events",
+                "Positions between the head and the position up to which a group is done; the 1,000 furthest behind.",
+                &behind,
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (group, figures) in &groups {
+                let label = Group { group: group.clone() };
+                ConstGauge::new(signed(value(figures))).encode(family.encode_family(&label)?)?;
+            }
+        }
+        let mut family = encoder.encode_descriptor(
+            "group_deliveries",
+            "Deliveries of a group since this server leads it.",
+            None,
+            MetricType::Counter,
+        )?;
+        for (group, figures) in &groups {
+            let label = Group { group: group.clone() };
+            ConstCounter::new(figures.delivered).encode(family.encode_family(&label)?)?;
+        }
+        Ok(())
+    }
+}
+
 fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> Result<(), fmt::Error> {
     let metric = ConstGauge::new(signed(value));
     metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }
 
 /// The library's gauges are signed; positions stay far below the limit.
-fn signed(value: u64) -> i64 {
+pub(super) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -3,10 +3,12 @@
 //! All names begin with `annals_`. Names of metrics with a unit end in the unit and names of counters in `_total`, as
 //! Prometheus recommends (<https://prometheus.io/docs/practices/naming/>).
 
+mod checkpoints;
 mod collected;
 
 use std::time::Duration;
 
+use annals_services::groups::Groups;
 use annals_store::Store;
 
 use prometheus_client::{
@@ -21,6 +23,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use tonic::Code;
+
+pub(crate) use checkpoints::CheckpointLags;
 
 /// Labels of a counted call: its gRPC method and the code it ended with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -79,6 +83,11 @@ impl Metrics {
     pub(crate) fn register_store(registry: &mut Registry, store: &Store) {
         store.metrics().register(registry);
         registry.register_collector(Box::new(collected::Collected(store.clone())));
+    }
+
+    pub(crate) fn register_groups(registry: &mut Registry, groups: &Groups, store: &Store) {
+        let (groups, store) = (groups.clone(), store.clone());
+        registry.register_collector(Box::new(collected::CollectedGroups { groups, store }));
     }
 
     /// Records the duration of a durable commit of the engine.

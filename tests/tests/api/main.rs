@@ -5,10 +5,12 @@
 
 mod append;
 mod bad_input;
+mod checkpoints;
 mod conditions;
 mod dcb;
 mod fuzz;
 mod garbage;
+mod groups;
 mod many_subscribers;
 mod message_sizes;
 mod newer_fields;

@@ -4,5 +4,6 @@
 
 mod commands;
 mod export;
+mod groups;
 mod import;
 mod moving;

@@ -114,6 +114,19 @@ Examples:
 
 Of an entry that changes faster than it is printed, only the latest value is printed.";
 
+/// Examples and notes of `annals checkpoints --help`.
+pub const CHECKPOINTS: &str = "\
+A checkpoint is the position up to which a consumer has processed the log. The projections of the
+toolkits report theirs at most once a second, whatever database they write to. The lag in seconds is
+the age of the first event after the checkpoint.
+
+Deleting a checkpoint does not change the consumer: if it still runs, it reports it again.
+
+Examples:
+  annals checkpoints
+  annals checkpoints --prefix shop/ --format ndjson | jq 'select(.lag_seconds > 60)'
+  annals checkpoints delete order-list";
+
 /// Examples and notes of `annals subscribe --help`.
 pub const SUBSCRIBE: &str = "\
 Examples:
@@ -226,3 +239,28 @@ white space) are encoded in base64.
 Examples:
   annals export backup.ndjson
   annals export --stream-prefix order- | gzip > orders.ndjson.gz";
+
+/// Examples and notes of `annals groups --help`.
+pub const GROUPS: &str = "\
+The consumers of a group share the work of processing events: each event goes to one of them, and again until one has
+processed it. Without a subcommand, groups are listed.
+
+Examples:
+  annals groups
+  annals groups create shipping --stream-prefix order- --max-attempts 5
+  annals groups describe shipping";
+
+/// Examples of `annals groups create --help`.
+pub const GROUPS_CREATE: &str = "\
+Examples:
+  annals groups create shipping --stream-prefix order-
+  annals groups create mails --type OrderPlaced --mode unordered --from end
+  annals groups create loyalty --order-by-tag-prefix customer: --ack-timeout 2m";
+
+/// Examples and notes of `annals consume --help`.
+pub const CONSUME: &str = "\
+The number of the attempt is in the environment variable ANNALS_ATTEMPT. If interrupted, this command starts no further
+event, finishes those that are being processed, and returns the others to the group.
+
+Examples:
+  annals consume shipping --exec 'jq .data.orderId | xargs ship' --concurrency 4";

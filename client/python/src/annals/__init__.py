@@ -20,6 +20,7 @@ models, projections, process managers) is in `annals.toolkit`.
 | load an aggregate | `AsyncClient.read_stream` |
 | read the whole log once | `AsyncClient.read_all` |
 | update a projection, or react to events | `AsyncClient.subscribe_all`, `AsyncClient.subscribe_stream` |
+| share the work of processing events between processes | `AsyncClient.create_group`, `AsyncClient.consume` |
 | keep small documents beside the log | `AsyncClient.get_state`, `write_state`, `update_state`, `subscribe_state` |
 | do any of this without asyncio | `Client` |
 
@@ -44,12 +45,14 @@ from annals.append import (
     Written,
 )
 from annals.conflicts import ConflictPolicy
+from annals.consumer import Ack, Consumer, Delivery, Handler, Outcome, Park, Retry, Skip
 from annals.errors import (
     AnnalsError,
     ChecksFailed,
     Conflict,
     DeadlineExceeded,
     EventIdConflict,
+    GroupNotFound,
     InvalidField,
     InvalidValue,
     PositionBeyondHead,
@@ -62,6 +65,16 @@ from annals.errors import (
     UnreadableEvent,
 )
 from annals.event import Event, RecordedEvent, new_id
+from annals.group import (
+    ConsumerStatus,
+    Group,
+    GroupMode,
+    GroupSettings,
+    GroupStart,
+    GroupStatus,
+    ParkedEvent,
+    ParkedSelection,
+)
 from annals.info import (
     Deleted,
     Limits,
@@ -92,12 +105,13 @@ from annals.state import (
 )
 from annals.state_subscription import StateCaughtUp, StateCheckpoint, StateDeletion, StateItem, StateSubscription
 from annals.subscription import CaughtUp, Checkpoint, FellBehind, Subscription, SubscriptionItem
-from annals.sync import Client, SyncRead, SyncStateSubscription, SyncSubscription
+from annals.sync import Client, SyncConsumer, SyncRead, SyncStateSubscription, SyncSubscription
 
 __version__ = _version("annals-client")
 
 __all__ = [
     "Absent",
+    "Ack",
     "AnnalsError",
     "AppendPipeline",
     "Appended",
@@ -111,18 +125,32 @@ __all__ = [
     "Client",
     "Conflict",
     "ConflictPolicy",
+    "Consumer",
+    "ConsumerStatus",
     "DeadlineExceeded",
     "Delete",
     "Deleted",
+    "Delivery",
     "Event",
     "EventIdConflict",
     "Expected",
     "ExpectedRevision",
     "FellBehind",
+    "Group",
+    "GroupMode",
+    "GroupNotFound",
+    "GroupSettings",
+    "GroupStart",
+    "GroupStatus",
+    "Handler",
     "InvalidField",
     "InvalidValue",
     "Limits",
     "NoMatch",
+    "Outcome",
+    "Park",
+    "ParkedEvent",
+    "ParkedSelection",
     "PipelineLimits",
     "PositionBeyondHead",
     "PrefixRetention",
@@ -133,11 +161,13 @@ __all__ = [
     "RecordedEvent",
     "Retention",
     "RetentionInfo",
+    "Retry",
     "RetryPolicy",
     "RevisionConflict",
     "Scavenge",
     "ScavengeState",
     "ServerInfo",
+    "Skip",
     "Snapshot",
     "StateCaughtUp",
     "StateChange",
@@ -157,6 +187,7 @@ __all__ = [
     "StreamTombstoned",
     "Subscription",
     "SubscriptionItem",
+    "SyncConsumer",
     "SyncRead",
     "SyncStateSubscription",
     "SyncSubscription",

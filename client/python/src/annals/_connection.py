@@ -15,7 +15,8 @@
    less often.
 
 Limitations: an idle client, without calls and subscriptions, does not probe before its next call. A pipeline that the
-application opened does not move back. A client belongs to the event loop of its first call.
+application opened does not move back, and neither does a consumer of a group: any server forwards to the group's
+leader. A client belongs to the event loop of its first call.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import asyncio
 import contextvars
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -39,6 +39,11 @@ def _in_child() -> None:
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_in_child)
+
+
+def soon(work: Callable[[], object]) -> None:
+    """Schedules a function in the loop, from any thread."""
+    _running_loop().call_soon_threadsafe(work)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

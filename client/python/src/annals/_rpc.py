@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from annals.v1 import append_pb2 as append
 from annals.v1 import event_store_pb2 as store
+from annals.v1 import group_pb2 as group
 from annals.v1 import scavenge_pb2 as scavenge
 from annals.v1 import snapshot_pb2 as snapshot
 from annals.v1 import state_pb2 as state
@@ -19,6 +20,7 @@ from annals.v1 import stream_pb2 as stream
 
 SERVICE = "annals.v1.EventStoreService"
 STATE_SERVICE = "annals.v1.StateService"
+GROUP_SERVICE = "annals.v1.GroupService"
 
 Kind = Literal["unary_unary", "unary_stream", "stream_stream"]
 
@@ -101,5 +103,22 @@ WRITE_STATE = Method("WriteState", "unary_unary", state.WriteStateRequest, state
 SUBSCRIBE_STATE = Method(
     "SubscribeState", "unary_stream", state.SubscribeStateRequest, state.SubscribeStateResponse, STATE_SERVICE
 )
+
+CREATE_GROUP = Method("CreateGroup", "unary_unary", group.CreateGroupRequest, group.CreateGroupResponse, GROUP_SERVICE)
+UPDATE_GROUP = Method("UpdateGroup", "unary_unary", group.UpdateGroupRequest, group.UpdateGroupResponse, GROUP_SERVICE)
+DELETE_GROUP = Method("DeleteGroup", "unary_unary", group.DeleteGroupRequest, group.DeleteGroupResponse, GROUP_SERVICE)
+LIST_GROUPS = Method("ListGroups", "unary_unary", group.ListGroupsRequest, group.ListGroupsResponse, GROUP_SERVICE)
+DESCRIBE_GROUP = Method(
+    "DescribeGroup", "unary_unary", group.DescribeGroupRequest, group.DescribeGroupResponse, GROUP_SERVICE
+)
+RESET_GROUP = Method("ResetGroup", "unary_unary", group.ResetGroupRequest, group.ResetGroupResponse, GROUP_SERVICE)
+LIST_PARKED = Method("ListParked", "unary_unary", group.ListParkedRequest, group.ListParkedResponse, GROUP_SERVICE)
+REPLAY_PARKED = Method(
+    "ReplayParked", "unary_unary", group.ReplayParkedRequest, group.ReplayParkedResponse, GROUP_SERVICE
+)
+DISCARD_PARKED = Method(
+    "DiscardParked", "unary_unary", group.DiscardParkedRequest, group.DiscardParkedResponse, GROUP_SERVICE
+)
+CONSUME = Method("Consume", "stream_stream", group.ConsumeRequest, group.ConsumeResponse, GROUP_SERVICE)
 
 METHODS: tuple[Method[Any, Any], ...] = tuple(value for value in list(globals().values()) if isinstance(value, Method))

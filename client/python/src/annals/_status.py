@@ -193,6 +193,29 @@ def _revision_beyond_end(_: str, details: Details) -> errors.AnnalsError | None:
     return errors.RevisionBeyondEnd(found.stream, found.revision, last)
 
 
+def _checkpoint_conflict(_: str, details: Details) -> errors.AnnalsError | None:
+    found = _detail(details, pb.CheckpointConflict)
+    if found is None:
+        return None
+    expected = found.expected_position if found.HasField("expected_position") else None
+    actual = found.actual_position if found.HasField("actual_position") else None
+    return errors.CheckpointConflict(found.name, expected, actual)
+
+
+def _value(details: Details, key: str) -> str:
+    """Returns a value that the server has added to the reason; empty if there is none."""
+    info = _detail(details, ErrorInfo)
+    return "" if info is None else info.metadata[key]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
+def _named(key: str, make: Callable[[str], errors.AnnalsError]) -> Callable[[str, Details], errors.AnnalsError]:
+    return lambda _, details: make(_value(details, key))
+
+
 def _with(
     kind: type[M], make: Callable[[M], errors.AnnalsError]
 ) -> Callable[[str, Details], errors.AnnalsError | None]:
@@ -231,7 +254,7 @@ _REASONS: dict[str, Callable[[str, Details], errors.AnnalsError | None]] = {
     "VERSION_CONFLICT": _with(
         pb.VersionConflict,
         lambda found: errors.VersionConflict(
-            found.stream, found.expected_version, found.actual_version, found.prefix or None
+            found.stream, found.expected_version, found.actual_version, found.prefix or None, found.group or None
         ),
     ),
     "MOVE_REFUSED": lambda message, _: errors.MoveRefused(message),
@@ -245,5 +268,12 @@ _REASONS: dict[str, Callable[[str, Details], errors.AnnalsError | None]] = {
         pb.StateVersionOutOfRange,
         lambda found: errors.StateVersionBeyondEnd(found.scope, found.version, found.last_version),
     ),
+    "CHECKPOINT_CONFLICT": _checkpoint_conflict,
+    "CHECKPOINT_NOT_FOUND": _named("checkpoint", errors.CheckpointNotFound),
+    "GROUP_NOT_FOUND": _named("group", errors.GroupNotFound),
+    "GROUP_EXISTS": _named("group", errors.GroupExists),
+    "GROUP_UNAVAILABLE": _named("group", errors.GroupUnavailable),
+    "UNKNOWN_DELIVERY": lambda _, details: errors.UnknownDelivery(_number(_value(details, "delivery"))),
+    "CONSUMER_REPLACED": _named("consumer", errors.ConsumerReplaced),
     "SNAPSHOT_NOT_FOUND": _with(pb.SnapshotNotFound, lambda found: errors.SnapshotNotFound(found.stream)),
 }

@@ -10,6 +10,7 @@ from typing import Self
 
 from annals import _fork, _rpc
 from annals._connection import Connection, Patience, Tls
+from annals._group_calls import GroupCalls
 from annals._retry import Caller, RetryPolicy
 from annals._shared_pipeline import SharedPipeline
 from annals._state_calls import StateCalls
@@ -44,7 +45,7 @@ __all__ = ["AsyncClient"]
 _SILENCE_SECONDS_MIN = 0.1
 
 
-class AsyncClient(StreamCalls, StateCalls):
+class AsyncClient(StreamCalls, StateCalls, GroupCalls):
     """A client of an Annals store, for one asyncio event loop and any number of its tasks.
 
         async with AsyncClient("http://127.0.0.1:2113") as client:

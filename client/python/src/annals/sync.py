@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from annals import _portal
+from annals._arguments import integer
 from annals._connection import Tls
 from annals._feed import SyncFeed
 from annals._retry import RetryPolicy
 from annals.aio import AsyncClient
 from annals.append import Appended, AppendedToMany, Check, Expected, ExpectedRevision, Write
 from annals.conflicts import ConflictPolicy
+from annals.consumer import Consumer, Delivery, Outcome
 from annals.errors import ChecksFailed
 from annals.event import Event, RecordedEvent
+from annals.group import Group, GroupSettings, GroupStart, GroupStatus, ParkedEvent, ParkedSelection
 from annals.info import (
     Deleted,
     PrefixRetention,
@@ -34,7 +39,7 @@ from annals.state import StateChange, StateCheck, StateEntry, StatePage, StateRe
 from annals.state_subscription import StateItem
 from annals.subscription import SubscriptionItem
 
-__all__ = ["Client", "SyncRead", "SyncStateSubscription", "SyncSubscription"]
+__all__ = ["Client", "SyncConsumer", "SyncRead", "SyncStateSubscription", "SyncSubscription"]
 
 T = TypeVar("T")
 
@@ -317,6 +322,67 @@ class Client:
             self.aio.subscribe_state(scope, prefix=prefix, after=after, reconnect_timeout=reconnect_timeout)
         )
 
+    def create_group(
+        self,
+        name: str,
+        settings: GroupSettings = GroupSettings(),  # noqa: B008
+        *,
+        start: GroupStart = GroupStart.beginning(),  # noqa: B008
+    ) -> Group:
+        """Creates a consumer group. See `AsyncClient.create_group`."""
+        return self.run(self.aio.create_group(name, settings, start=start))
+
+    def update_group(self, name: str, settings: GroupSettings, *, expected_version: int | None = None) -> Group:
+        """Replaces the settings of a group. See `AsyncClient.update_group`."""
+        return self.run(self.aio.update_group(name, settings, expected_version=expected_version))
+
+    def delete_group(self, name: str) -> bool:
+        """Deletes a group; returns whether there was one. See `AsyncClient.delete_group`."""
+        return self.run(self.aio.delete_group(name))
+
+    def list_groups(self, prefix: str = "") -> Iterator[Group]:
+        """Returns the groups whose names begin with `prefix`. See `AsyncClient.list_groups`."""
+        return _each(self.aio.list_groups(prefix))
+
+    def describe_group(self, name: str) -> GroupStatus:
+        """Returns a group with its progress and its consumers. See `AsyncClient.describe_group`."""
+        return self.run(self.aio.describe_group(name))
+
+    def reset_group(self, name: str, start: GroupStart) -> int:
+        """Continues a group at another place. See `AsyncClient.reset_group`."""
+        return self.run(self.aio.reset_group(name, start))
+
+    def list_parked(self, group: str, *, stream: str = "", include_events: bool = False) -> Iterator[ParkedEvent]:
+        """Returns the parked events of a group. See `AsyncClient.list_parked`."""
+        return _each(self.aio.list_parked(group, stream=stream, include_events=include_events))
+
+    def replay_parked(self, group: str, selection: ParkedSelection, *, to_group: str = "") -> int:
+        """Delivers parked events again. See `AsyncClient.replay_parked`."""
+        return self.run(self.aio.replay_parked(group, selection, to_group=to_group))
+
+    def discard_parked(self, group: str, selection: ParkedSelection) -> int:
+        """Discards parked events. See `AsyncClient.discard_parked`."""
+        return self.run(self.aio.discard_parked(group, selection))
+
+    def consume(
+        self,
+        group: str,
+        handler: Callable[[Delivery], Outcome | None],
+        *,
+        consumer: str | None = None,
+        concurrency: int = 1,
+        permits: int | None = None,
+    ) -> SyncConsumer:
+        """Consumes the events of a group; the handler runs in `concurrency` threads. See `AsyncClient.consume`."""
+        integer("concurrency", concurrency, least=1)
+        threads = ThreadPoolExecutor(concurrency, "annals-consumer")
+
+        async def handle(delivery: Delivery) -> Outcome | None:
+            return await asyncio.get_running_loop().run_in_executor(threads, handler, delivery)
+
+        made = self.aio.consume(group, handle, consumer=consumer, concurrency=concurrency, permits=permits)
+        return SyncConsumer(made, threads)
+
     def start_scavenge(self) -> Scavenge:
         """Starts to reclaim the space of removed events. See `AsyncClient.start_scavenge`."""
         return self.run(self.aio.start_scavenge())
@@ -332,6 +398,46 @@ class Client:
     def server_info(self) -> ServerInfo:
         """Returns the server's version, engine, log head and limits. See `AsyncClient.server_info`."""
         return self.run(self.aio.server_info())
+
+
+class SyncConsumer:
+    """A consumer of a group, for threads. `run` it, or use it as a context."""
+
+    def __init__(self, consumer: Consumer, threads: ThreadPoolExecutor) -> None:
+        self._consumer = consumer
+        self._threads = threads
+
+    @property
+    def name(self) -> str:
+        """Its name, which is shown to operators."""
+        return self._consumer.name
+
+    def run(self) -> None:
+        """Handles events until it is stopped or fails. Raises as `AsyncClient.consume`."""
+
+        async def work() -> None:
+            await self._consumer
+
+        try:
+            _portal.run(work())
+        finally:
+            self._threads.shutdown(wait=False)
+
+    def stop(self) -> None:
+        """Stops it gracefully, from any thread: events that are being handled are settled, the others return."""
+        _portal.soon(self._consumer.stop)
+
+    def __enter__(self) -> Self:
+        _portal.run(self._consumer.__aenter__())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            _portal.run(self._consumer.__aexit__(kind, error, traceback))
+        finally:
+            self._threads.shutdown(wait=False)
 
 
 class SyncRead(SyncFeed[RecordedEvent]):

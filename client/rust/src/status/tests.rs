@@ -54,6 +54,11 @@ fn every_reason_becomes_its_variant() {
         revision: Some(1),
         position: 2,
     };
+    let checkpoint = pb::CheckpointConflict {
+        name: "c".into(),
+        expected_position: None,
+        actual_position: Some(3),
+    };
     let time = |seconds, nanos| Some(prost_types::Timestamp { seconds, nanos });
     let out_of_range = pb::RecordedTimeOutOfRange {
         recorded_at: time(1, 0),
@@ -159,6 +164,18 @@ fn every_reason_becomes_its_variant() {
             "RevisionBeyondEnd { stream: \"s\", revision: Revision(9), last_revision: None }".into(),
         ),
         (
+            Code::Aborted,
+            "CHECKPOINT_CONFLICT",
+            Some(("annals.v1.CheckpointConflict", checkpoint.encode_to_vec())),
+            "CheckpointConflict { name: \"c\", expected: None, actual: Some(Position(3)) }".into(),
+        ),
+        (
+            Code::NotFound,
+            "CHECKPOINT_NOT_FOUND",
+            None,
+            "CheckpointNotFound { message: \"told\" }".into(),
+        ),
+        (
             Code::Unavailable,
             "SHUTTING_DOWN",
             None,
@@ -260,6 +277,7 @@ fn no_reason_of_the_protocol_is_forgotten() {
             pb::ErrorReason::StateVersionExpired | pb::ErrorReason::StateVersionBeyondEnd => {
                 empty("annals.v1.StateVersionOutOfRange")
             }
+            pb::ErrorReason::CheckpointConflict => empty("annals.v1.CheckpointConflict"),
             pb::ErrorReason::RevisionBeyondEnd => empty("annals.v1.RevisionBeyondEnd"),
             _ => None,
         };

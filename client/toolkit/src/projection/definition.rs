@@ -25,6 +25,7 @@ pub struct Definition {
     pub(crate) version: u32,
     pub(crate) tables: Vec<String>,
     pub(crate) schema: Vec<String>,
+    pub(crate) checkpoint: Option<String>,
 }
 
 impl Definition {
@@ -37,6 +38,7 @@ impl Definition {
             version: 1,
             tables: Vec::new(),
             schema: Vec::new(),
+            checkpoint: None,
         }
     }
 
@@ -52,6 +54,13 @@ impl Definition {
     #[must_use]
     pub fn version(mut self, version: u32) -> Self {
         self.version = version;
+        self
+    }
+
+    /// Sets the name under which it reports its checkpoint to the event store; the projection's name unless set.
+    #[must_use]
+    pub fn checkpoint(mut self, name: impl Into<String>) -> Self {
+        self.checkpoint = Some(name.into());
         self
     }
 

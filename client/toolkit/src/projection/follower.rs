@@ -15,6 +15,7 @@ use annals_client::{Client, Position, RecordedEvent, SubscriptionItem};
 use futures::FutureExt;
 use tokio::sync::watch;
 
+use super::reports::Reached;
 use super::{Definition, Handler, Nothing, Progress, ProjectionError, ProjectionPolicy, State, Work, reason};
 use crate::error::is_of_the_moment;
 use crate::store::{BoxError, Generation, Move, ReadModelStore, StoreError};
@@ -27,6 +28,8 @@ pub(super) struct Parts<S: ReadModelStore> {
     pub(super) work: Work<S::Model>,
     pub(super) policy: ProjectionPolicy,
     pub(super) progress: watch::Sender<Progress>,
+    /// What is reported to the event store.
+    pub(super) reached: watch::Sender<Reached>,
 }
 
 /// Why a generation is no longer followed, permanently or temporarily.
@@ -228,6 +231,16 @@ impl<S: ReadModelStore> Follower<S> {
         let stored = stored.map_err(|error| self.parts.of_store(error))?;
         let own = stored.iter().find(|one| one.number == self.generation.number);
         self.position = own.ok_or(Halt::Removed)?.position;
+        if self.live {
+            let stored = Reached::Stored(self.position);
+            self.parts.reached.send_if_modified(|reached| {
+                let is_first = *reached == Reached::Nothing;
+                if is_first {
+                    *reached = stored;
+                }
+                is_first
+            });
+        }
         Ok(())
     }
 
@@ -273,6 +286,14 @@ impl<S: ReadModelStore> Follower<S> {
     fn move_to(&mut self, position: Position) {
         self.position = position;
         self.publish_state();
+        self.report();
+    }
+
+    /// Reports the position, to which this process has moved the checkpoint, if this is the live generation.
+    pub(super) fn report(&self) {
+        if self.live {
+            self.parts.reached.send_replace(Reached::Moved(self.position));
+        }
     }
 
     async fn commit(

@@ -224,6 +224,7 @@ impl<S: ReadModelStore> Parts<S> {
                     next.live = true;
                     next.generation.live = true;
                     next.publish_state();
+                    next.report();
                     return Ok(next);
                 }
                 // The generation no longer exists.

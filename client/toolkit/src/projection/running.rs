@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use annals_client::{Client, Position};
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -13,6 +13,7 @@ use super::definition::Handling;
 use super::follower::Parts;
 use super::one::RunningProjection;
 use super::process::Reacting;
+use super::reports::{LAST_REPORT, Reached, Reporter};
 use super::runner::Runner;
 use super::{Definition, ProcessManager, Progress, Projection, ProjectionPolicy, WaitError, Work};
 use crate::store::ReadModelStore;
@@ -46,13 +47,43 @@ use crate::store::ReadModelStore;
 pub struct Projections {
     client: Client,
     policy: ProjectionPolicy,
+    reporter: Reporter,
+    report_checkpoints: bool,
     prepared: BTreeMap<String, Prepared>,
 }
 
 /// A projection that has not been started.
 struct Prepared {
     projection: RunningProjection,
-    run: Box<dyn FnOnce(ProjectionPolicy) -> JoinHandle<()> + Send>,
+    run: Box<dyn FnOnce(ProjectionPolicy, Option<Reporter>) -> Tasks + Send>,
+}
+
+/// The tasks of a running projection.
+#[derive(Debug)]
+struct Tasks {
+    run: JoinHandle<()>,
+    reports: Option<JoinHandle<()>>,
+}
+
+impl Tasks {
+    fn abort(&self) {
+        self.run.abort();
+        if let Some(reports) = &self.reports {
+            reports.abort();
+        }
+    }
+
+    /// Stops the projection, and waits a short time for its last report.
+    async fn stop(&mut self) {
+        self.run.abort();
+        // It was cancelled, or had already ended.
+        drop((&mut self.run).await);
+        if let Some(reports) = &mut self.reports
+            && tokio::time::timeout(LAST_REPORT, &mut *reports).await.is_err()
+        {
+            reports.abort();
+        }
+    }
 }
 
 impl fmt::Debug for Projections {
@@ -67,6 +98,8 @@ impl Projections {
         Projections {
             client,
             policy: ProjectionPolicy::default(),
+            reporter: Reporter::default(),
+            report_checkpoints: true,
             prepared: BTreeMap::new(),
         }
     }
@@ -75,6 +108,29 @@ impl Projections {
     #[must_use]
     pub fn policy(mut self, policy: ProjectionPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Sets the consumer with which they report their checkpoints, such as the name of the application. Empty unless
+    /// set.
+    #[must_use]
+    pub fn consumer(mut self, consumer: impl Into<String>) -> Self {
+        self.reporter.consumer = consumer.into();
+        self
+    }
+
+    /// Sets the instance with which they report their checkpoints: the process. The host's name and the process id,
+    /// such as `web-1:4242`, unless set.
+    #[must_use]
+    pub fn instance(mut self, instance: impl Into<String>) -> Self {
+        self.reporter.instance = Some(instance.into());
+        self
+    }
+
+    /// Sets whether they report their checkpoints to the event store. They do unless this is set to false.
+    #[must_use]
+    pub fn report_checkpoints(mut self, report: bool) -> Self {
+        self.report_checkpoints = report;
         self
     }
 
@@ -114,7 +170,13 @@ impl Projections {
             requests,
         };
         let (client, store) = (self.client.clone(), store.clone());
-        let run = move |policy| {
+        let run = move |policy, reporter: Option<Reporter>| {
+            let (reached, seen) = watch::channel(Reached::default());
+            let reports = reporter.map(|reporter| {
+                let name = definition.checkpoint.clone();
+                let name = name.unwrap_or_else(|| definition.name.clone());
+                tokio::spawn(reporter.run(client.clone(), name, seen))
+            });
             let parts = Parts {
                 client,
                 store,
@@ -122,8 +184,10 @@ impl Projections {
                 work,
                 policy,
                 progress,
+                reached,
             };
-            tokio::spawn(Runner::new(Arc::new(parts), asked).run())
+            let run = tokio::spawn(Runner::new(Arc::new(parts), asked).run());
+            Tasks { run, reports }
         };
         let prepared = Prepared {
             projection,
@@ -138,9 +202,10 @@ impl Projections {
     #[must_use = "they stop when this is dropped"]
     pub fn start(self) -> RunningProjections {
         let policy = self.policy;
+        let reporter = self.report_checkpoints.then_some(self.reporter);
         let start = |(name, prepared): (String, Prepared)| {
-            let task = (prepared.run)(policy);
-            (name, (prepared.projection, task))
+            let tasks = (prepared.run)(policy, reporter.clone());
+            (name, (prepared.projection, tasks))
         };
         RunningProjections {
             running: self.prepared.into_iter().map(start).collect(),
@@ -151,7 +216,7 @@ impl Projections {
 /// Running projections. They stop when this is dropped, and their open transactions are rolled back.
 #[derive(Debug)]
 pub struct RunningProjections {
-    running: BTreeMap<String, (RunningProjection, JoinHandle<()>)>,
+    running: BTreeMap<String, (RunningProjection, Tasks)>,
 }
 
 impl RunningProjections {
@@ -174,20 +239,17 @@ impl RunningProjections {
         try_join_all(waits).await.map(drop)
     }
 
-    /// Stops them, and waits until they have stopped.
+    /// Stops them, and waits until they have stopped. Their last checkpoints are reported, unless that takes longer
+    /// than 2 s.
     pub async fn stop(mut self) {
-        for (_, task) in self.running.values_mut() {
-            task.abort();
-            // It was cancelled, or had already ended.
-            drop(task.await);
-        }
+        join_all(self.running.values_mut().map(|(_, tasks)| tasks.stop())).await;
     }
 }
 
 impl Drop for RunningProjections {
     fn drop(&mut self) {
-        for (_, task) in self.running.values() {
-            task.abort();
+        for (_, tasks) in self.running.values() {
+            tasks.abort();
         }
     }
 }

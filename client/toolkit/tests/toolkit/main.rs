@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
+mod checkpoints;
 mod deciders;
 mod decisions;
 mod domain;

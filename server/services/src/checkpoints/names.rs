@@ -24,6 +24,17 @@ impl CheckpointName {
         StateKey::new(name).map(Self)
     }
 
+    /// Checks that names may begin with this prefix, which may be empty.
+    ///
+    /// # Errors
+    /// [`NameError`] if none can.
+    pub fn check_prefix(prefix: &str) -> Result<(), NameError> {
+        match prefix {
+            "" => Ok(()),
+            prefix => ScopeName::check(prefix),
+        }
+    }
+
     /// Wraps a name that was stored.
     pub(super) const fn stored(key: StateKey) -> Self {
         Self(key)

@@ -266,6 +266,8 @@ fn names_and_labels_that_are_not_valid_are_refused() {
         bytes_max: 256,
     };
     assert_eq!(of(&"a".repeat(257)), Err(too_long.clone()));
+    assert_eq!(CheckpointName::check_prefix(""), Ok(()));
+    assert_eq!(CheckpointName::check_prefix("$"), Err(NameError::Reserved));
     let label = |text: &str| Label::new(text.to_owned()).map(Label::into_string);
     assert_eq!(label("").unwrap(), "");
     assert_eq!(label("$a").unwrap(), "$a");

@@ -1,5 +1,5 @@
 //! Removes what is left of deleted groups: their scope can have a million entries, so it is removed page by page after
-//! the group is gone, and again after a restart until it is empty.
+//! the group is deleted, and again after a restart until it is empty.
 
 use std::sync::Arc;
 

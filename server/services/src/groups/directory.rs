@@ -1,4 +1,4 @@
-//! The definitions of groups. A change is one append: the event that tells what was changed, and the definition in
+//! The definitions of groups. A change is one append: the event that states what was changed, and the definition in
 //! state. A check of the definition's version makes changes of two servers one after the other.
 
 use annals_store::{
@@ -109,7 +109,7 @@ pub(super) async fn create(
         entry: entry(name),
         expected: None,
     };
-    let data = json!({ "name": name, "settings": told(&group.settings), "start": read_to.0 });
+    let data = json!({ "name": name, "settings": stated(&group.settings), "start": read_to.0 });
     match change(shared, "group-created", &data, changes, vec![absent]).await {
         Ok(()) => Ok(group),
         Err(Error::Store(StoreError::Rejected(Rejection::ChecksFailed { .. }))) => {
@@ -151,7 +151,7 @@ pub(super) async fn update(
             version: group.version + 1,
             ..group
         };
-        let data = json!({ "name": name, "settings": told(&settings), "version": changed.version });
+        let data = json!({ "name": name, "settings": stated(&settings), "version": changed.version });
         let changes = vec![put(entry(name), changed.to_stored().encode_to_vec())];
         let checks = vec![StateCheck {
             entry: entry(name),
@@ -179,7 +179,7 @@ pub(super) async fn delete(shared: &Shared, name: &str) -> Result<bool> {
                 entry: entry(name),
                 value: None,
             },
-            // Whoever leads it can't write any more.
+            // The server that leads it can't write any more.
             StateChange {
                 entry: group.entry(LEADER),
                 value: None,
@@ -237,7 +237,7 @@ async fn change(
     };
     let stream = StreamName::system("groups").expect("the name of groups' stream is valid");
     let append = Append::new(stream, Expected::Any, vec![event], limits)
-        .and_then(|append| Ok(append.with_state(changes, checks, limits)));
+        .map(|append| append.with_state(changes, checks, limits));
     let append = append
         .map_err(|error| annals_store::Error::Corrupt(error.to_string()))?
         .map_err(|error| annals_store::Error::Corrupt(error.to_string()))?;
@@ -252,8 +252,8 @@ pub(super) fn put(entry: EntryName, value: Vec<u8>) -> StateChange {
     }
 }
 
-/// Returns the settings as an event tells them: with the names of the protocol.
-fn told(settings: &GroupSettings) -> serde_json::Value {
+/// Returns the settings as an event states them: with the names of the protocol.
+fn stated(settings: &GroupSettings) -> serde_json::Value {
     let (mode, prefix) = match &settings.mode {
         Mode::OrderedByStream => ("ordered", None),
         Mode::OrderedByTag(prefix) => ("ordered", Some(prefix)),

@@ -37,7 +37,7 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const LEASE: Duration = Duration::from_secs(4);
 /// Time without a heartbeat after which a session is over.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The most sessions of other servers that are watched. Beyond it, all are watched anew.
+/// The most sessions of other servers that are watched. Beyond it, all are watched from the beginning again.
 const WATCHED_MAX: usize = 1_000;
 
 /// The session of this server, and what is known of those of other servers.
@@ -101,7 +101,7 @@ fn server_entry(id: Uuid) -> EntryName {
 }
 
 impl Sessions {
-    /// Returns who leads a group; this server takes the lead if nobody does.
+    /// Returns who leads a group; this server takes the lead if no server does.
     pub(super) async fn claim(&self, shared: &Arc<Shared>, group: &Group) -> Result<Leads> {
         let session = self.session(shared).await?;
         let leader = group.entry(LEADER);

@@ -120,7 +120,7 @@ impl Groups {
         parked::list(&self.shared, list).await
     }
 
-    /// Returns who leads a group. If nobody does, this server begins to.
+    /// Returns who leads a group. If no server does, this one begins to.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Closing`]; [`Error::Store`].

@@ -132,11 +132,13 @@ impl Group {
 
     async fn delete(&self, request: pb::DeleteGroupRequest) -> Result<pb::DeleteGroupResponse, Refusal> {
         let name = request::group_name("name", &request.name)?;
-        let deleted = on_leader!(self, &name, request, delete_group, |group| {
-            let deleted = group.delete().await?;
-            Ok(pb::DeleteGroupResponse { deleted })
-        });
-        match deleted {
+        let deleted = async {
+            on_leader!(self, &name, request, delete_group, |group| {
+                let deleted = group.delete().await?;
+                Ok(pb::DeleteGroupResponse { deleted })
+            })
+        };
+        match deleted.await {
             Err(Refusal::Group(GroupError::NotFound(_))) => Ok(pb::DeleteGroupResponse { deleted: false }),
             deleted => deleted,
         }

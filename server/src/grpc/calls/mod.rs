@@ -1,6 +1,7 @@
 //! The calls of every service.
 //!
 //! - `service`: the calls of `annals.v1.EventStoreService`. `answers`: those with a single response.
+//! - `checkpoint`: the calls of `annals.v1.CheckpointService`.
 //! - `state`: the calls of `annals.v1.StateService`.
 //! - `group`: the calls of `annals.v1.GroupService`. `consume`: consumers.
 //! - `transfer`: the calls of `annals.v1.TransferService`.
@@ -13,6 +14,7 @@
 
 mod answers;
 mod append_log;
+mod checkpoint;
 mod consume;
 mod forward;
 mod group;
@@ -27,6 +29,7 @@ use std::time::SystemTime;
 use annals_store::Store;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use checkpoint::Checkpoint;
 pub(super) use forward::Forward;
 pub(super) use group::Group;
 pub(super) use state::State;

@@ -5,6 +5,7 @@
 //! 3. Code that uses the parsed requests does not check them again.
 
 mod append;
+mod checkpoint;
 mod expected;
 mod group;
 mod lifecycle;
@@ -26,6 +27,7 @@ pub(crate) use append::forwarded_append;
 #[cfg(test)]
 use append::pipelined_append;
 pub(super) use append::{append_to_many, append_to_stream, forwarded_appends, pipelined_appends};
+pub(super) use checkpoint::{checkpoint_name, list_checkpoints, set_checkpoint};
 pub(super) use group::{
     group_name, group_start, list_groups, list_parked, open as open_consumer, selection as parked_selection,
     settings as group_settings, settle,

@@ -8,7 +8,6 @@ use annals_store::{Position, Query};
 use prost::Message;
 
 use super::{duration, timestamp};
-use crate::grpc::status::Refusal;
 
 /// Returns a mode and the prefix of the tags that it orders by.
 pub(crate) fn mode(mode: &Mode) -> (pb::GroupMode, String) {
@@ -85,7 +84,7 @@ fn consumer(consumer: &ConsumerInfo) -> pb::ConsumerStatus {
     }
 }
 
-pub(crate) fn parked_event(parked: Parked) -> Result<pb::ParkedEvent, Refusal> {
+pub(crate) fn parked_event(parked: Parked) -> Result<pb::ParkedEvent, annals_store::Error> {
     let event = parked
         .event
         .map(|event| pb::RecordedEvent::decode(event.bytes().clone()));

@@ -5,6 +5,7 @@
 //! 2. The match over the store's errors is exhaustive: a new error does not compile until its status is decided.
 //! 3. Details are small, whatever the request: they are sent in a trailer, which clients limit to about 8 KiB.
 
+mod checkpoint;
 mod checks;
 mod invalid;
 #[cfg(test)]
@@ -15,7 +16,7 @@ use annals_proto::{
     ERROR_DOMAIN,
     v1::{self as pb, ErrorReason},
 };
-use annals_services::groups::Error as GroupError;
+use annals_services::{checkpoints::CheckpointError, groups::Error as GroupError};
 use annals_store::{Error, Expected, Position, Rejection, Revision, ScopeName, StreamName};
 use prost::Message;
 use prost_types::Any;
@@ -38,6 +39,8 @@ pub(crate) enum Refusal {
     Group(GroupError),
     /// Another server refused the request.
     Forwarded(Box<rpc::Status>),
+    /// The checkpoints refused the request.
+    Checkpoint(CheckpointError),
 }
 
 impl From<Invalid> for Refusal {
@@ -61,6 +64,12 @@ impl From<GroupError> for Refusal {
             }
             error => Self::Group(error),
         }
+    }
+}
+
+impl From<CheckpointError> for Refusal {
+    fn from(error: CheckpointError) -> Self {
+        Self::Checkpoint(error)
     }
 }
 
@@ -88,6 +97,7 @@ pub(crate) fn to_rpc(refusal: &Refusal) -> rpc::Status {
         Refusal::Store(error) => store_to_rpc(error),
         Refusal::Group(error) => group_to_rpc(error),
         Refusal::Forwarded(status) => (**status).clone(),
+        Refusal::Checkpoint(error) => checkpoint::checkpoint_to_rpc(error),
     }
 }
 

@@ -215,11 +215,11 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
             Some(any(
                 "annals.v1.VersionConflict",
                 &pb::VersionConflict {
+                    group: String::new(),
                     stream: "order-1".into(),
                     expected_version: 3,
                     actual_version: 5,
                     prefix: String::new(),
-                    ..pb::VersionConflict::default()
                 },
             )),
         ),
@@ -235,11 +235,11 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
             Some(any(
                 "annals.v1.VersionConflict",
                 &pb::VersionConflict {
+                    group: String::new(),
                     stream: String::new(),
                     expected_version: 3,
                     actual_version: 5,
                     prefix: "pipeline-".into(),
-                    ..pb::VersionConflict::default()
                 },
             )),
         ),

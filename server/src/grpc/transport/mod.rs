@@ -11,7 +11,7 @@ mod health;
 
 use std::time::Duration;
 
-use annals_services::groups::Groups;
+use annals_services::{checkpoints::Checkpoints, groups::Groups};
 use tokio::net::TcpListener;
 use tonic::{codegen::tokio_stream::StreamExt, transport::server::TcpIncoming};
 
@@ -22,13 +22,14 @@ use connection::Connection;
 use direct::DirectLayer;
 
 use super::{
-    calls::{EventStore, Forward, Group, State, Transfer},
+    calls::{Checkpoint, EventStore, Forward, Group, State, Transfer},
     generated::{
         internal_v1::{
             forwarding_service_server::ForwardingServiceServer,
             group_forwarding_service_server::GroupForwardingServiceServer,
         },
         v1::{
+            checkpoint_service_server::CheckpointServiceServer,
             event_store_service_server::EventStoreServiceServer, group_service_server::GroupServiceServer,
             state_service_server::StateServiceServer, transfer_service_server::TransferServiceServer,
         },
@@ -121,6 +122,8 @@ pub(crate) fn serve(
         service.metrics.clone(),
     );
     let forward = ForwardingServiceServer::new(forward).max_decoding_message_size(message_bytes_max);
+    let checkpoint = Checkpoint::new(Checkpoints::new(service.store.clone()), service.metrics.clone());
+    let checkpoint = CheckpointServiceServer::new(checkpoint);
     let state = State::new(service.store.clone(), service.metrics.clone());
     let state = StateServiceServer::new(state).max_decoding_message_size(message_bytes_max);
     let group = |leaders| {
@@ -153,6 +156,7 @@ pub(crate) fn serve(
         .add_service(state)
         .add_service(group)
         .add_service(group_forward)
+        .add_service(checkpoint)
         .add_service(transfer)
         .add_service(forward)
         .add_service(reflection().build_v1().map_err(|error| failed(&error))?)

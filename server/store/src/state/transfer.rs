@@ -1,12 +1,12 @@
 //! Moves state from one store to another.
 //!
 //! 1. An export reads the scopes in the order of their names, in steps of limited size, and then what has changed
-//!    since, until one step reads all of that. Everything that was read is then as of the moment of that step, as is the
-//!    head that is read with it.
-//! 2. An import makes the changes in the order in which they were read. Each commit moves the last version of its scope,
-//!    so what is stored of a scope is always complete up to a version.
-//! 3. Deletions that came before the move are not known after it. So a subscriber that continues after an earlier version
-//!    than the scope's last one is refused, as after the expiry of deletions.
+//!    since, until one step reads all of that. Everything that was read is then as of the moment of that step, as is
+//!    the head that is read with it.
+//! 2. An import makes the changes in the order in which they were read. Each commit moves the last version of its
+//!    scope, so what is stored of a scope is always complete up to a version.
+//! 3. Deletions that came before the move are not known after it. So a subscriber that continues after an earlier
+//!    version than the scope's last one is refused, as after the expiry of deletions.
 
 use std::{
     collections::{BTreeMap, HashSet},

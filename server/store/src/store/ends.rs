@@ -17,8 +17,8 @@ impl Store {
     }
 
     /// Returns the time at which the first event after a position was recorded, of those up to `head`, which
-    /// [`Self::head`] returned. `None` if none is stored there. Reads one frame of the log as a rule; so an event counts
-    /// until its space is reclaimed.
+    /// [`Self::head`] returned. `None` if none is stored there. Reads one frame of the log as a rule; so an event
+    /// counts until its space is reclaimed.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`].

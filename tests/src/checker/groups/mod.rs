@@ -1,9 +1,8 @@
 //! Judges what consumers of a group saw. Knows only what was sent and received, and which faults there were.
 //!
 //! 1. Every event of the group was acked, skipped, or is parked.
-//! 2. In an ordered group, an event was delivered only when every earlier one of its stream was settled, or held by the
-//!    same consumer, or returned by it, which the server may not have known yet. It was processed only when every
-//!    earlier one was settled.
+//! 2. In an ordered group, an event was delivered only when every earlier one of its stream was settled, or had been
+//!    delivered to the same consumer. It was processed only when every earlier one was settled.
 //! 3. No two consumers held events of one stream at the same time.
 //! 4. Every repeated delivery has a reason: a nack, a withdrawal, a timeout, a consumer or a server that went away.
 //!
@@ -232,8 +231,6 @@ struct Last {
     session: Session,
     /// Whether there is a reason to deliver it again.
     may_repeat: bool,
-    /// Whether the session has returned it.
-    is_returned: bool,
 }
 
 /// Returns everything that must not have happened.
@@ -317,7 +314,6 @@ impl<'a> Judge<'a> {
         let last = Last {
             session,
             may_repeat: false,
-            is_returned: false,
         };
         self.last.insert(event.position, last);
         let Some(stream) = self.streams.get_mut(event.stream.as_str()) else {
@@ -333,11 +329,12 @@ impl<'a> Judge<'a> {
                 self.violations.push(violation);
             }
             let passed = stream.passed(event.revision, session);
-            // The server may not have known yet that the consumer returned the earlier one.
+            // If the consumer got the earlier one before, it processes it first, or has returned it, which the server
+            // may not have known yet. In which order it processes them is judged when it settles them.
             let position = passed.and_then(|passed| self.positions.get(&(event.stream.as_str(), passed)));
-            let returned = position.and_then(|position| self.last.get(position));
-            let is_returned = returned.is_some_and(|last| last.session == session && last.is_returned);
-            if let Some(passed) = passed.filter(|_| !is_returned) {
+            let last = position.and_then(|position| self.last.get(position));
+            let had_it = last.is_some_and(|last| last.session == session);
+            if let Some(passed) = passed.filter(|_| !had_it) {
                 let violation = GroupViolation::OutOfOrder(event.clone(), passed);
                 self.violations.push(violation);
             }
@@ -377,9 +374,6 @@ impl<'a> Judge<'a> {
                 self.let_go(session, position.unwrap_or_default());
             }
             self.let_go(session, position);
-            if let Some(last) = self.last.get_mut(&position) {
-                last.is_returned = true;
-            }
             return;
         }
         if let Some(stream) = self.streams.get_mut(event.stream.as_str()) {

@@ -250,6 +250,13 @@ pub(super) fn error(error: &Error) -> Value {
         Error::StateVersionBeyondEnd { scope, version, last } => json!({
             "reason": "STATE_VERSION_BEYOND_END", "scope": scope, "version": version, "last": last, "message": message,
         }),
+        Error::CheckpointConflict {
+            name,
+            expected,
+            actual,
+        } => json!({
+            "reason": "CHECKPOINT_CONFLICT", "name": name, "expected": expected, "actual": actual,
+        }),
         Error::PositionBeyondHead { position, head } => {
             json!({"reason": "POSITION_BEYOND_HEAD", "position": position, "head": head})
         }

@@ -159,14 +159,14 @@ async fn a_file_without_state_is_imported_and_a_bad_one_is_not(server: Server) {
     let state_lines: Vec<&str> = text.lines().filter(is_state).collect();
     let there = accepting(server.engine());
     let other = there.folder().join("other.ndjson");
-    let second = state_lines
-        .iter()
-        .find(|line| !line.contains("\"after_version\":0"))
-        .unwrap();
+    // The second part of the same scope as the first.
+    let continues = |line: &&str| !line.contains("\"after_version\":0");
+    let nth = state_lines.iter().position(continues).unwrap();
+    let (first, second) = (state_lines[nth - 1], state_lines[nth]);
     let bad = [
         (
             "a part that is missing",
-            text.replacen(&format!("{}\n", state_lines[0]), "", 1),
+            text.replacen(&format!("{first}\n"), "", 1),
             "do not follow",
         ),
         (

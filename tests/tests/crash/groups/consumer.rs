@@ -19,11 +19,16 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Endpoint;
 
+/// Drawn for a consumer that hangs.
+const HANGS: u32 = 2_000;
+
 /// What all consumers share.
 pub(super) struct Shared {
     pub group: String,
     pub endpoints: Vec<String>,
     pub ack_timeout: Duration,
+    /// A consumer hangs with one event in this many.
+    pub hangs_one_in: u32,
     pub history: Mutex<GroupHistory>,
     pub began: Instant,
     pub settled: AtomicU64,
@@ -227,10 +232,10 @@ impl Visit<'_> {
                 later.push(id);
                 continue;
             }
-            let drawn = if calm {
-                1_000
-            } else {
-                self.random.random_range(0..1_000)
+            let drawn = match (calm, self.random.random_ratio(1, self.shared.hangs_one_in)) {
+                (true, _) => 1_000,
+                (false, true) => HANGS,
+                (false, false) => self.random.random_range(0..1_000),
             };
             let (how, action) = match drawn {
                 0..8 => (Settled::Returned, None),
@@ -244,7 +249,7 @@ impl Visit<'_> {
                 12..14 => (Settled::Parked, Some(Action::Park(()))),
                 14..16 => (Settled::Skipped, Some(Action::Skip(()))),
                 16..20 => (Settled::Returned, Some(Action::Release(()))),
-                20 => {
+                HANGS => {
                     // Hangs with it and with all that it holds, beyond the ack timeout.
                     held.events.insert(id, (position, stream));
                     queue.push_front(id);
@@ -252,7 +257,7 @@ impl Visit<'_> {
                     *hangs_until = Some(Instant::now() + self.shared.ack_timeout.mul_f64(factor));
                     break;
                 }
-                21..24 => {
+                20..24 => {
                     request.extensions.push(id);
                     held.events.insert(id, (position, stream));
                     queue.push_front(id);

@@ -67,6 +67,8 @@ impl Scene {
             group: "workers".to_owned(),
             endpoints: servers.iter().map(Server::endpoint).collect(),
             ack_timeout: ACK_TIMEOUT,
+            // About ten times, however many events there are: a stream waits meanwhile.
+            hangs_one_in: u32::try_from(events_of_scene() / 10).unwrap().max(10),
             history: parking_lot::Mutex::default(),
             began: Instant::now(),
             settled: 0.into(),

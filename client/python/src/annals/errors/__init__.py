@@ -10,14 +10,16 @@ sees the error: they are the subclasses of `TransientError`.
     ├── UnreadableEvent, UnreadableState                         correct the type, or read the bytes
     ├── Forked                                                   close clients before forking, or spawn
     ├── Conflict                                                 read again, and make a new decision
-    │   ├── RevisionConflict, ChecksFailed, VersionConflict
+    │   ├── RevisionConflict, ChecksFailed, VersionConflict, CheckpointConflict
     ├── EventIdConflict, StateIdConflict                         use a new id, or send exactly the same request
-    ├── StreamNotFound, StreamTombstoned, SnapshotNotFound
+    ├── StreamNotFound, StreamTombstoned, SnapshotNotFound, CheckpointNotFound
+    ├── GroupNotFound, GroupExists                               create the group, or use another name
+    ├── ConsumerReplaced, UnknownDelivery                        give each consumer its own name; report it
     ├── PositionBeyondHead, RevisionBeyondEnd, StateVersionBeyondEnd    the checkpoint is from another store
     ├── StateVersionExpired                                      forget all entries, and subscribe again
     ├── RecordedTimeNotAccepted, RecordedTimeOutOfRange, MoveRefused, MoveUnfinished
     ├── TransientError                                           already retried; try again later
-    │   ├── Unreachable, Unavailable, Overloaded, DeadlineExceeded
+    │   ├── Unreachable, Unavailable, Overloaded, DeadlineExceeded, GroupUnavailable
     ├── Corrupt, InternalError                                   an operator must act
     └── PipelineClosed, ProtocolError, StatusError
 """
@@ -33,6 +35,15 @@ from annals.errors.conflict import (
     StateMismatch,
     StreamMismatch,
     VersionConflict,
+)
+from annals.errors.group import (
+    CheckpointConflict,
+    CheckpointNotFound,
+    ConsumerReplaced,
+    GroupExists,
+    GroupNotFound,
+    GroupUnavailable,
+    UnknownDelivery,
 )
 from annals.errors.missing import (
     PositionBeyondHead,
@@ -61,14 +72,20 @@ from annals.errors.transient import DeadlineExceeded, Overloaded, Unavailability
 
 __all__ = [
     "AnnalsError",
+    "CheckpointConflict",
+    "CheckpointNotFound",
     "ChecksFailed",
     "Conflict",
+    "ConsumerReplaced",
     "Corrupt",
     "DeadlineExceeded",
     "EventIdConflict",
     "FailedCheck",
     "FieldViolation",
     "Forked",
+    "GroupExists",
+    "GroupNotFound",
+    "GroupUnavailable",
     "InternalError",
     "InvalidEndpoint",
     "InvalidField",
@@ -98,6 +115,7 @@ __all__ = [
     "TransientError",
     "Unavailability",
     "Unavailable",
+    "UnknownDelivery",
     "Unreachable",
     "UnreadableEvent",
     "UnreadableState",

@@ -127,25 +127,33 @@ class ChecksFailed(Conflict):
 
 
 class VersionConflict(Conflict):
-    """The retention of the stream, or of the prefix, has changed since the caller read it.
+    """The retention of the stream or of the prefix, or the consumer group, has changed since the caller read it.
 
     Read it again and make a new decision.
 
     Attributes:
-        stream: The stream; empty if the retention is that of a prefix.
+        stream: The stream; empty if the conflict is about a prefix or a group.
         expected: The expected version.
         actual: The current version.
-        prefix: The prefix; `None` if the retention is that of a stream.
+        prefix: The prefix; `None` if the conflict is about a stream or a group.
+        group: The consumer group; `None` if the conflict is about a retention.
     """
 
-    def __init__(self, stream: str, expected: int, actual: int, prefix: str | None = None) -> None:
-        subject = f"stream {quoted(stream)}" if prefix is None else f"prefix {quoted(prefix)}"
+    def __init__(
+        self, stream: str, expected: int, actual: int, prefix: str | None = None, group: str | None = None
+    ) -> None:
+        if group is not None:
+            subject = f"group {quoted(group)}"
+        elif prefix is not None:
+            subject = f"the retention of prefix {quoted(prefix)}"
+        else:
+            subject = f"the retention of stream {quoted(stream)}"
         super().__init__(
-            f"the retention of {subject} was expected to be at version {expected}, but is at version {actual}; "
-            "read it again"
+            f"{subject} was expected to be at version {expected}, but is at version {actual}; read it again"
         )
         self.stream = stream
         self.prefix = prefix
+        self.group = group
         self.expected = expected
         self.actual = actual
 

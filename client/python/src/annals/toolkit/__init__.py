@@ -7,6 +7,7 @@
 | decide on any set of events (DCB) | `Decisions` |
 | update a read model | `Projection`, `Projections`; its tables in SQLite, PostgreSQL or the server's state |
 | react to events with commands | `ProcessManager` |
+| divide either between processes | `consume_projection`, `consume_process` |
 | propagate correlation, causation, user and trace | `metadata` |
 | test rules without a server | `annals.testing.given` |
 
@@ -18,6 +19,7 @@ from annals.toolkit.aggregate import Aggregate, Executed, Loaded, Repository, Sn
 from annals.toolkit.command import ConflictPolicy
 from annals.toolkit.decider import Decider
 from annals.toolkit.decision import Decided, DecisionModel, Decisions, To
+from annals.toolkit.group import consume_process, consume_projection
 from annals.toolkit.process import ProcessManager
 from annals.toolkit.projection import Lag, Projection, ProjectionPolicy, State
 from annals.toolkit.running import NewerVersion, Projections, RunningProjection, wait_for
@@ -60,6 +62,8 @@ __all__ = [
     "UnknownEventType",
     "UnreadableEvent",
     "WrongStore",
+    "consume_process",
+    "consume_projection",
     "metadata",
     "wait_for",
 ]

@@ -113,7 +113,7 @@ class Follower(Generic[M]):
 
     async def _follow(self) -> None:
         """Follows the log from the stored checkpoint until a failure."""
-        await self._reload()
+        await self.reload()
         info = await self._client.server_info()
         if info.store_id != self.generation.store_id:
             raise WrongStore(self._projection.name, self.generation.store_id, info.store_id)
@@ -128,7 +128,12 @@ class Follower(Generic[M]):
                 if self.state is State.WAITING:
                     self.state = State.CATCHING_UP
 
-    async def _reload(self) -> None:
+    async def reload(self) -> None:
+        """Continues from the stored checkpoint.
+
+        Raises:
+            Removed: The generation no longer exists.
+        """
         for one in await self._store.generations(self._projection.name):
             if one.number == self.generation.number:
                 await self._move_to(one.position)

@@ -205,12 +205,12 @@ class RunningProjection(Generic[M]):
         number = max((one.number for one in generations), default=0) + 1
         return await self._store.create(self.projection, number, info.store_id, live=False)
 
-    async def wait_for(self, position: int | None, timeout: float = 10.0) -> None:
+    async def wait_for(self, position: int | None, timeout: float | None = 10.0) -> None:
         """Waits until everything up to a position is in the live read model, so that clients read their own writes.
 
         Args:
             position: The position. `None`, the position of a command without events, returns at once.
-            timeout: The maximum time to wait, in seconds.
+            timeout: The maximum time to wait, in seconds. `None`: without a limit.
 
         Raises:
             TimeoutError: The position was not reached in time.

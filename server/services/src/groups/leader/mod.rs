@@ -1,7 +1,7 @@
 //! The leader of a group: one task that reads the group's events, gives them to consumers, and stores its progress.
 //!
 //! 1. It reads once for all consumers, and only when there is room for more events ([`reader`]).
-//! 2. Consumers are told what there is through channels with little room. One that does not read gets nothing more, and
+//! 2. Consumers receive what there is through channels with little room. One that does not read gets nothing more, and
 //!    costs no more.
 //! 3. It stores its progress at most every [`STORE_INTERVAL`] while something changes, one write after the other
 //!    ([`storing`]). Every write checks that it still leads ([`super::lease`]); when one fails, it stops at once.
@@ -10,6 +10,7 @@
 //! 5. Without consumers it stops after a while. An idle group has no task.
 
 mod admission;
+mod consumers;
 mod operations;
 mod reader;
 mod replays;
@@ -33,7 +34,7 @@ use super::{
     settings::GroupSettings,
     shared::Shared,
     stored::{Group, PROGRESS, StoredProgress, parse},
-    work::{ConsumerId, Counts, Settlement, Told, Work},
+    work::{ConsumerId, Counts, Settlement, Work},
 };
 use admission::Admission;
 pub(super) use operations::Operation;
@@ -170,7 +171,7 @@ pub(super) async fn start(
     session: Session,
     version: u64,
 ) -> Result<Handle> {
-    // Read after the lead was taken: nobody else changes it from now on.
+    // Read after the lead was taken: no other server changes it from now on.
     let group = directory::find(shared, name).await?.group;
     let (commands, received) = mpsc::channel(COMMANDS_MAX);
     let (left, leaving) = mpsc::unbounded_channel();
@@ -408,7 +409,7 @@ impl Leader {
         None
     }
 
-    /// Begins anew with changed settings, or after another position. Consumers stay; what they hold is withdrawn.
+    /// Begins again with changed settings, or after another position. Consumers stay; what they hold is withdrawn.
     async fn restart(&mut self, place: Option<u64>) -> Option<Stop> {
         // What is to be parked has left the group, and stays parked.
         if let Err(stop) = self.store_now().await {
@@ -457,90 +458,6 @@ impl Leader {
             counts: self.work.counts(),
             parked: self.parked,
             consumers: self.work.consumers(),
-        }
-    }
-
-    fn join(&mut self, name: &str, permits: u32) -> Result<Consumer> {
-        if self.outlets.len() >= CONSUMERS_MAX {
-            return Err(Error::Overloaded("consumers of one group"));
-        }
-        let commands = self
-            .handle
-            .upgrade()
-            .ok_or_else(|| Error::Unavailable(self.group.name.clone()))?;
-        let joined = self
-            .work
-            .join(name, permits, self.shared.nonce(), self.shared.clock.now());
-        if let Some(replaced) = joined.replaced
-            && let Some(outlet) = self.outlets.remove(&replaced)
-        {
-            outlet.end(Error::Replaced(name.to_owned()));
-        }
-        let handle = Handle {
-            commands,
-            left: self.left_handle.clone(),
-            operations: Arc::clone(&self.operations),
-        };
-        let (outlet, consumer) =
-            session::open(joined.id, handle, self.group.settings.clone(), joined.is_active);
-        self.outlets.insert(joined.id, outlet);
-        Ok(consumer)
-    }
-
-    fn settle(&mut self, id: ConsumerId, settlement: Settlement, permits: Option<u32>) {
-        let (now, at) = (Instant::now(), self.shared.clock.now());
-        if let Some(permits) = permits {
-            self.work.set_permits(id, permits);
-        }
-        if let Err(unknown) = self.work.settle(id, settlement, now, at) {
-            self.work.leave(id, false, at);
-            if let Some(outlet) = self.outlets.remove(&id) {
-                outlet.end(Error::UnknownDelivery(unknown.0));
-            }
-        }
-    }
-
-    fn leave(&mut self, id: ConsumerId) {
-        self.work.leave(id, false, self.shared.clock.now());
-        self.outlets.remove(&id);
-    }
-
-    fn leave_gracefully(&mut self, id: ConsumerId, reply: oneshot::Sender<()>) {
-        self.work.leave(id, true, self.shared.clock.now());
-        self.outlets.remove(&id);
-        self.storing.after_next(storing::Waiter::Left(reply));
-    }
-
-    /// Tells consumers what has become of their deliveries.
-    fn tell(&mut self) {
-        for (id, told) in self.work.take_told() {
-            self.tell_one(id, told);
-        }
-        for outlet in self.outlets.values_mut() {
-            outlet.flush();
-        }
-    }
-
-    fn tell_one(&mut self, id: ConsumerId, told: Told) {
-        if let Some(outlet) = self.outlets.get_mut(&id) {
-            outlet.tell(told);
-        }
-    }
-
-    fn deliver(&mut self, now: Instant, at: annals_store::Timestamp) {
-        loop {
-            let outlets = &self.outlets;
-            let has_space = |id: ConsumerId| outlets.get(&id).is_some_and(Outlet::has_space);
-            let given = self.work.dispatch(now, at, has_space);
-            if given.is_empty() {
-                return;
-            }
-            for (id, deliveries) in given {
-                self.delivered += deliveries.len() as u64;
-                if let Some(outlet) = self.outlets.get_mut(&id) {
-                    outlet.deliver(deliveries);
-                }
-            }
         }
     }
 }

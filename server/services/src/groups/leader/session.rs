@@ -71,7 +71,7 @@ pub struct Settle {
     pub acks: Vec<u64>,
     /// Deliveries that were not.
     pub nacks: Vec<Nack>,
-    /// Ids of deliveries whose ack timeout begins anew.
+    /// Ids of deliveries whose ack timeout begins again.
     pub extensions: Vec<u64>,
     /// The most deliveries that it holds from now on.
     pub permits: Option<u32>,
@@ -90,7 +90,7 @@ pub struct Consumer {
 /// Sends to a consumer what its [`Consumer`] receives.
 pub(super) struct Outlet {
     messages: mpsc::Sender<Result<ConsumerMessage>>,
-    /// What it is told once there is space. Ids of what it held, so not more than was sent to it.
+    /// What is reported to it once there is space. Ids of what it held, so not more than was sent to it.
     waiting: HashMap<WithdrawalReason, Vec<u64>>,
     /// Whether it is to be told that it is active.
     active: Option<bool>,

@@ -23,7 +23,7 @@ const EVENTS_MAX: usize = 300;
 /// How long a leader that stops tries to store its progress.
 const LAST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Somebody who waits for a write.
+/// A caller that waits for a write.
 pub(super) enum Waiter {
     /// A consumer that has left.
     Left(oneshot::Sender<()>),
@@ -93,7 +93,7 @@ impl Storing {
         self.pages.push_back(page);
     }
 
-    /// Tells somebody once everything that has happened up to now is stored.
+    /// Answers a caller once everything that has happened up to now is stored.
     pub(super) fn after_next(&mut self, waiter: Waiter) {
         self.waiters.push(waiter);
     }

@@ -103,8 +103,9 @@ impl Work {
         }
     }
 
-    /// Removes a consumer at a time, and returns its deliveries to the group. If it stopped gracefully, these do not count as
-    /// attempts. Otherwise the first event of each lane does, because the consumer may have stopped because of it.
+    /// Removes a consumer at a time, and returns its deliveries to the group. If it stopped gracefully, these do not
+    /// count as attempts. Otherwise the first event of each lane does, because the consumer may have stopped because of
+    /// it.
     pub(crate) fn leave(&mut self, id: ConsumerId, is_graceful: bool, at: Timestamp) {
         let Some(consumer) = self.consumers.get_mut(&id) else {
             return;

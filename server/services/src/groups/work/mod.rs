@@ -5,7 +5,7 @@
 //!    mode says. The events of a lane are delivered in order. Those in flight are the first ones of the lane, and one
 //!    consumer holds them all.
 //! 2. An event that fails waits at the front of its lane and holds back the later ones. Those that were in flight after
-//!    it are withdrawn. The consumer is told, because it may have got them after it sent the nack.
+//!    it are withdrawn. That is reported to the consumer, because it may have got them after it sent the nack.
 //! 3. An event leaves when it is acked, skipped, or parked; parked ones leave once that is stored.
 //! 4. Everything is bounded: the events by [`EVENTS_MAX`] and [`BYTES_MAX`], what a consumer holds by its permits.
 
@@ -116,7 +116,7 @@ pub enum WithdrawalReason {
     TooLate,
 }
 
-/// Something that a consumer is told.
+/// Something that is reported to a consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     Withdrawn(WithdrawalReason, Vec<u64>),
@@ -154,7 +154,7 @@ pub(crate) struct Work {
     settings: GroupSettings,
     items: Slab<Item>,
     lanes: HashMap<LaneKey, Lane>,
-    /// Lanes that nobody holds and whose next event can be delivered.
+    /// Lanes that no consumer holds and whose next event can be delivered.
     free: VecDeque<LaneKey>,
     /// When events that failed are due.
     waiting: BTreeSet<(Instant, ItemId)>,

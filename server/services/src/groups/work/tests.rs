@@ -195,7 +195,7 @@ impl World {
             !settlement.acks.is_empty() || settlement.nacks.iter().any(|nack| nack.action == Action::Skip);
         self.work.settle(id, settlement, self.now, self.at()).unwrap();
         if is_extended || !is_done {
-            // Of a nack it is told.
+            // A nack is answered.
             return;
         }
         self.held.get_mut(&id).unwrap().remove(&delivery);

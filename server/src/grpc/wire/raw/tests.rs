@@ -1,9 +1,12 @@
 use annals_proto::v1::{self as pb, subscribe_all_response, subscribe_stream_response};
-use annals_store::{Appended, Batch, Notice, Position, Revision, Timestamp};
+use annals_services::groups::ConsumerDelivery;
+use annals_store::{Appended, Batch, EncodedEvent, Notice, Position, Revision, Timestamp};
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::{Encode, PipelineResponse, ReadAllResponse, ReadStreamResponse, SubscriptionResponse};
+use super::{
+    ConsumeResponse, Encode, PipelineResponse, ReadAllResponse, ReadStreamResponse, SubscriptionResponse,
+};
 
 fn events(count: u64, data_len: usize) -> Vec<pb::RecordedEvent> {
     (0..count)
@@ -207,4 +210,47 @@ fn results_of_a_pipeline_are_written_as_the_protocols_own_encoder_writes_them() 
     }
     assert_eq!(response.results(), expected.results.len());
     assert_eq!(encoded(&response), expected.encode_to_vec());
+}
+
+#[test]
+fn deliveries_decode_as_the_message_of_the_protocol() {
+    let events = events(3, 300);
+    let delivery = |(n, event): (usize, &pb::RecordedEvent)| ConsumerDelivery {
+        id: (1 << 40) + n as u64,
+        attempt: n as u32 + 1,
+        event: EncodedEvent::new(event.encode_to_vec().into()),
+    };
+    let response = ConsumeResponse::Deliveries(events.iter().enumerate().map(delivery).collect());
+    let decoded = pb::ConsumeResponse::decode(encoded(&response)).unwrap();
+    let expected = events.iter().enumerate().map(|(n, event)| pb::Delivery {
+        id: (1 << 40) + n as u64,
+        attempt: n as u32 + 1,
+        event: Some(event.clone()),
+    });
+    let batch = pb::DeliveryBatch {
+        deliveries: expected.collect(),
+    };
+    let content = Some(pb::consume_response::Content::Deliveries(batch));
+    assert_eq!(decoded.content, content);
+
+    let withdrawal = pb::Withdrawal {
+        deliveries: vec![1, 2],
+        reason: pb::WithdrawalReason::Nacked.into(),
+    };
+    let response = ConsumeResponse::Withdrawal(withdrawal.clone());
+    let decoded = pb::ConsumeResponse::decode(encoded(&response)).unwrap();
+    assert_eq!(
+        decoded.content,
+        Some(pb::consume_response::Content::Withdrawal(withdrawal))
+    );
+    let opened = pb::ConsumerOpened {
+        active: true,
+        ..Default::default()
+    };
+    let response = ConsumeResponse::Opened(opened.clone());
+    let decoded = pb::ConsumeResponse::decode(encoded(&response)).unwrap();
+    assert_eq!(
+        decoded.content,
+        Some(pb::consume_response::Content::Opened(opened))
+    );
 }
