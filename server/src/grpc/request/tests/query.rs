@@ -34,7 +34,7 @@ fn each_bad_field_of_a_query_is_named_by_its_path_in_every_call_that_has_one() {
             "query.items[1].type_prefixes[0]",
         ),
         (
-            queried(|item| item.streams.push("$s".into())),
+            queried(|item| item.streams.push("$".into())),
             "query.items[1].streams[0]",
         ),
         (
