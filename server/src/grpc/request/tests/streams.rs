@@ -22,7 +22,7 @@ fn pages_of_streams_have_a_size_and_a_token_of_their_own_listing() {
     assert_eq!(page.after.unwrap().as_str(), "order-1");
     assert_refused(list_streams(request("", Some(1_001), "")), "page_size", fault);
     assert_refused(list_streams(request("", Some(u32::MAX), "")), "page_size", fault);
-    assert_refused(list_streams(request("$", Some(1), "")), "prefix", fault);
+    assert_refused(list_streams(request("a\nb", Some(1), "")), "prefix", fault);
     for prefix in ["$", "$$", "$$order-"] {
         // System streams.
         let page = list_streams(request(prefix, Some(1), "$$order-1")).unwrap();
