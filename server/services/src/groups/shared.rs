@@ -1,13 +1,13 @@
 //! What the tasks of all groups of a server share.
 
-use std::sync::Arc;
+use std::{hash::BuildHasher, sync::Arc};
 
 use annals_store::{ChangeIds, Clock, Position, StateChange, StateCheck, StateWrite, StateWritten, Store};
+use foldhash::fast::FixedState;
 use tokio::{
     sync::{Notify, watch},
     time::Duration,
 };
-use uuid::Uuid;
 
 use super::error::{Error, Result};
 
@@ -96,10 +96,10 @@ impl Shared {
         }
     }
 
-    /// Returns 32 random bits.
+    /// Returns 32 bits that differ from call to call and look random.
     pub(super) fn nonce(&self) -> u32 {
-        // The upper half of an id is the same for all of a seed.
-        let id: Uuid = self.ids.next();
-        (id.as_u64_pair().1 >> 16) as u32
+        // Consecutive ids differ in few bits.
+        let mixed = FixedState::default().hash_one(self.ids.next());
+        (mixed >> 32) as u32
     }
 }

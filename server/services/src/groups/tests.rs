@@ -459,3 +459,17 @@ async fn later_events_of_a_parked_one_are_parked_if_the_group_says_so() {
     }
     assert_eq!(revisions, [0, 1, 2]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_deliveries_of_one_consumer_are_unknown_to_another() {
+    let fixture = Fixture::new().await;
+    fixture.append("a", 1).await;
+    fixture.append("b", 1).await;
+    let group = fixture.create("g", GroupSettings::default()).await;
+    let mut first = group.join("first", 1).await.unwrap();
+    let held = deliveries(&mut first).await;
+    let mut second = group.join("second", 1).await.unwrap();
+    deliveries(&mut second).await;
+    second.settler().settle(acks([held[0].0])).await.unwrap();
+    assert_eq!(second.next().await, Err(Error::UnknownDelivery(held[0].0)));
+}

@@ -439,6 +439,8 @@ async fn settlements_that_are_not_valid_end_the_consumer(server: Server) {
         ),
     ];
     for (nth, (message, reason, field)) in cases.into_iter().enumerate() {
+        // Another event each time: it counts as an attempt when a consumer ends with an error.
+        append(&server.client(), &format!("s-{nth}"), 1).await;
         let (requests, mut responses) = consume(&mut stub, [open("g", &format!("c-{nth}"), 4)])
             .await
             .unwrap();
