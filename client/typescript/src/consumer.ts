@@ -4,7 +4,7 @@
  * 1. A delivery is settled on the connection on which it came, or not at all: what a broken connection held, the server
  *    returns to the group.
  * 2. Queued deliveries are extended, and handled ones are not, so that a handler that hangs exceeds the ack timeout.
- *    While hanging handlers take all of the concurrency, queued ones are not extended either, and go to other consumers.
+ *    While hanging handlers take all of the concurrency, queued ones are not extended either: others get them.
  * 3. After an ack timeout the server sends nothing more before it has heard of the consumer. It does once a handler can
  *    be started.
  */
@@ -48,15 +48,15 @@ export interface ConsumeOptions {
   /** How many events are processed at a time. 1 unless given. */
   readonly concurrency?: number;
   /**
-   * How many deliveries the consumer holds at most, queued or processed: 1 to 4,096. Twice the concurrency unless given,
-   * and at least 16.
+   * How many deliveries the consumer holds at most, queued or processed: 1 to 4,096. Twice the concurrency unless
+   * given, and at least 16.
    */
   readonly permits?: number;
   /** How long the consumer tries to reconnect before it fails. Unlimited unless given. */
   readonly reconnectTimeout?: Duration;
   /**
-   * Aborts the consumer: `ended` fails with the signal's reason, and all deliveries return to the group, also those that
-   * are being processed. See `stop` for a graceful end.
+   * Aborts the consumer: `ended` fails with the signal's reason, and all deliveries return to the group, also those
+   * that are being processed. See `stop` for a graceful end.
    */
   readonly signal?: AbortSignal;
 }

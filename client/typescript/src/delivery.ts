@@ -62,8 +62,8 @@ export class Park extends Outcome {
 }
 
 /**
- * The event is returned to the group at once, and the attempt does not count. For the toolkit: a handler that returns it
- * without a pause would get the event again at once.
+ * The event is returned to the group at once, and the attempt does not count. For the toolkit: a handler that returns
+ * it without a pause would get the event again at once.
  */
 export class Release extends Outcome {}
 

@@ -1,4 +1,4 @@
-/** What a consumer tells the server about its deliveries, collected until it can be sent. */
+/** What a consumer reports to the server about its deliveries, collected until it can be sent. */
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 
 import { cutReason, type Outcome, Park, Release, Retry, Skip } from "./delivery.js";

@@ -185,8 +185,8 @@ pub struct Selection {
 pub struct Consume {
     /// The group's name.
     pub group: String,
-    /// The command that processes an event, run by `sh -c`, with the event as JSON on its standard input. If it succeeds,
-    /// the event is done; otherwise it is retried, with the last line of its standard error as the reason.
+    /// The command that processes an event, run by `sh -c`, with the event as JSON on its standard input. If it
+    /// succeeds, the event is done; otherwise it is retried, with the last line of its standard error as the reason.
     #[arg(long, value_name = "COMMAND")]
     pub exec: String,
     /// Number of events that are processed at a time.

@@ -127,7 +127,8 @@ test("an error retries the event after the group's delay, and holds back later o
   });
   await untilDone(group);
   await consumer.stop();
-  const of = (stream: string | undefined) => got.filter(([one]) => one === stream).map(([, n, attempt]) => [n, attempt]);
+  const of = (stream: string | undefined) =>
+    got.filter(([one]) => one === stream).map(([, n, attempt]) => [n, attempt]);
   assert.deepEqual(of(streams[0]), [
     [0, 1],
     [1, 1],

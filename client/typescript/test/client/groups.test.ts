@@ -106,7 +106,7 @@ test("groups are listed in order over any number of pages, and deleted once", as
   assert.equal((await listOf(client.listGroups(prefix))).length, 11);
 });
 
-test("a group starts and continues where it is told to", async () => {
+test("a group starts and continues where its caller wants", async () => {
   const stream = `start-${newId()}`;
   const { firstPosition } = await client.append(stream, "no-stream", numbered(0, 3));
   const { recordedAt } = (await client.readStream(stream, { limit: 1 }).toArray())[0]!;

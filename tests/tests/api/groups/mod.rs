@@ -3,11 +3,8 @@
 mod bad_input;
 mod settings;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::{sync::Arc, time::Duration};
 
 use annals_client::{
     Client, Consume, Delivery, Error, Event, ExpectedRevision, GroupMode, GroupSettings, GroupStart,

@@ -101,7 +101,8 @@ async fn parked_events_are_listed_replayed_and_discarded_in_bounded_memory() {
     assert_eq!(discarded, events - 1);
     let end = (began.elapsed(), memory());
     println!(
-        "{events} parked in {took:?}, {} MiB; five pages {:?}, {} MiB; one replayed {:?}, {} MiB; all discarded {:?}, {} MiB",
+        "{events} parked in {took:?}, {} MiB; five pages {:?}, {} MiB; one replayed {:?}, {} MiB; all discarded {:?}, \
+         {} MiB",
         parked >> 20,
         listed.0,
         listed.1 >> 20,
